@@ -1,0 +1,45 @@
+"""The zip of the Lambda functions, the same bytes on every machine."""
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FUNCTIONS = ROOT / "functions"
+# The pinned pure-Python dependencies, put there by the set-up.
+DEPENDENCIES = ROOT / ".tools" / "bundle"
+BUNDLE = ROOT / "build" / "functions.zip"
+
+# The first date that a zip can hold.
+DATE = (1980, 1, 1, 0, 0, 0)
+# What installers write about the machine that they ran on, and what no function imports.
+_LEFT_OUT = {"__pycache__", "bin", "INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
+
+
+def build_bundle(target: Path = BUNDLE, *, functions: Path = FUNCTIONS, dependencies: Path = DEPENDENCIES) -> Path:
+    """Write the functions and their dependencies to `target`: sorted, dated alike, stored.
+
+    Stored and not deflated, for compressors differ from machine to machine and the bytes would too.
+
+    Raises:
+        FileNotFoundError: When the dependencies have not been installed.
+    """
+    if not dependencies.is_dir():
+        raise FileNotFoundError(f"the functions' dependencies are missing, run `make setup`: {dependencies}")
+    entries = dict(sorted([*_files(functions, functions.parent), *_files(dependencies, dependencies)]))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # A synthesis beside this one never sees half a bundle.
+    unfinished = target.with_suffix(".unfinished")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as bundle:
+        for name, path in entries.items():
+            entry = zipfile.ZipInfo(name, DATE)
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            bundle.writestr(entry, path.read_bytes())
+    return unfinished.replace(target)
+
+
+def _files(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*"):
+        name = path.relative_to(root)
+        if path.is_file() and not _LEFT_OUT.intersection(name.parts) and path.suffix != ".pyc":
+            yield name.as_posix(), path

@@ -1,0 +1,52 @@
+"""How settings are checked: every fault is collected, then all are reported at once."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import attrs
+
+# Yields what is wrong with a value, as the rest of a sentence that begins with the field's name.
+Check = Callable[[Any], Iterator[str]]
+CHECK = "check"
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be deployed.
+
+    Attributes:
+        faults: One sentence a fault: the field, the rule and the value that was got.
+    """
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(["the settings have faults:", *(f"  - {fault}" for fault in self.faults)]))
+
+
+def faults(value: Any) -> Iterator[str]:
+    """Yield the faults of all checked fields of an attrs value, in the order of its fields."""
+    for field in attrs.fields(type(value)):
+        check: Check | None = field.metadata.get(CHECK)
+        if check is not None:
+            got = getattr(value, field.name)
+            for rule in check(got):
+                yield f"{field.name!r} {rule}, got: {got!r}"
+
+
+def one_of(*allowed: object) -> Check:
+    """Check that a value is one of a few."""
+
+    def check(value: object) -> Iterator[str]:
+        if value not in allowed:
+            yield f"must be one of {', '.join(map(str, allowed))}"
+
+    return check
+
+
+def between(low: int, high: int) -> Check:
+    """Check that a whole number lies between two others, both included."""
+
+    def check(value: object) -> Iterator[str]:
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            yield f"must be a whole number from {low} to {high}"
+
+    return check

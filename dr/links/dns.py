@@ -1,0 +1,232 @@
+"""The name that clients call: weighted between the regions, and only to those that are healthy."""
+
+from collections.abc import Mapping, Sequence
+
+from dr.regions.region import Region
+from dr.resources.api import HEALTH_PATH, HEALTHY
+from dr.resources.monitoring import Alarm, Metric, Threshold
+from dr.resources.stack import AwsStack
+from dr.settings import Settings
+
+from cdktf import TerraformOutput
+from cdktf_cdktf_provider_aws.acm_certificate import AcmCertificate
+from cdktf_cdktf_provider_aws.acm_certificate_validation import AcmCertificateValidation
+from cdktf_cdktf_provider_aws.apigatewayv2_api_mapping import Apigatewayv2ApiMapping
+from cdktf_cdktf_provider_aws.apigatewayv2_domain_name import (
+    Apigatewayv2DomainName,
+    Apigatewayv2DomainNameDomainNameConfiguration,
+)
+from cdktf_cdktf_provider_aws.route53_health_check import Route53HealthCheck
+from cdktf_cdktf_provider_aws.route53_record import (
+    Route53Record,
+    Route53RecordAlias,
+    Route53RecordWeightedRoutingPolicy,
+)
+from cdktf_cdktf_provider_aws.route53_zone import Route53Zone
+from constructs import Construct
+
+HTTPS = 443
+VALIDATION_TTL_S = 60
+DELEGATION_TTL_S = 3600
+
+
+class Dns(AwsStack):
+    """The hosted zone, a health check and a weighted record for each region, and an alarm on each check.
+
+    In a delegated domain clients call ``api.<domain>``, an alias of each region's custom domain, and every region has
+    a name of its own, ``<region>.api.<domain>``. In one that nobody delegated certificates would never validate:
+    there ``failover-test.<domain>`` points at the regions' own API hosts, which shows what DNS answers.
+    """
+
+    def __init__(self, scope: Construct, config: Settings, regions: Sequence[Region], *, state_in: str) -> None:
+        """Make the names.
+
+        Args:
+            scope: The app.
+            config: The settings.
+            regions: The regions, the primary first.
+            state_in: The region whose state bucket holds this stack's state.
+        """
+        super().__init__(scope, "dns", config, regions=[region.name for region in regions], state_in=state_in)
+        self._primary = regions[0]
+        self._zone = Route53Zone(
+            self,
+            "zone",
+            name=config.domain,
+            comment=f"{self.names.regional('hosted-zone')}: failover between regions",
+            force_destroy=True,
+            tags={"Name": self.names.regional("hosted-zone")},
+        )
+        checks = {region.name: self._create_health_check(region) for region in regions}
+        if config.domain_delegated:
+            self._delegate()
+            self._create_domains(regions, checks)
+        else:
+            for region in regions:
+                self._create_weighted_record(
+                    region,
+                    checks[region.name],
+                    name=f"failover-test.{config.domain}",
+                    type="CNAME",
+                    ttl=config.record_ttl_s,
+                    records=[region.api.host],
+                )
+        TerraformOutput(self, "name_servers", value=self._zone.name_servers)
+        TerraformOutput(self, "client_name", value=self.client_name)
+
+    @property
+    def client_name(self) -> str:
+        """The name that answers with the healthy regions."""
+        return f"{'api' if self.config.domain_delegated else 'failover-test'}.{self.config.domain}"
+
+    def _create_health_check(self, region: Region) -> Route53HealthCheck:
+        """Healthy while the region's API finds its own table; unhealthy after so many failures in a row."""
+        name = self.names.regional(f"health-check-{region.name}")
+        check = Route53HealthCheck(
+            self,
+            f"health-check-{region.name}",
+            type="HTTPS_STR_MATCH",
+            # The API's own host and not the custom domain: it is there before any certificate.
+            fqdn=region.api.host,
+            port=HTTPS,
+            resource_path=HEALTH_PATH,
+            search_string=HEALTHY,
+            enable_sni=True,
+            request_interval=self.config.health_check_interval_s,
+            failure_threshold=self.config.health_check_failures,
+            tags={"Name": name},
+        )
+        Alarm(
+            self,
+            f"alarm-health-{region.name}",
+            name=self.names.regional(f"alarm-health-{region.name}"),
+            threshold=Threshold(
+                metric=Metric(
+                    namespace="AWS/Route53",
+                    name="HealthCheckStatus",
+                    dimensions={"HealthCheckId": check.id},
+                    statistic="Minimum",
+                ),
+                limit=1,
+                below=True,
+                missing="breaching",
+                meaning=f"{region.name} failed {self.config.health_check_failures} health checks in a row: "
+                "DNS answers with the other regions only.",
+            ),
+            topic_arn=self._primary.topic.arn,
+        )
+        return check
+
+    def _create_weighted_record(self, region: Region, check: Route53HealthCheck, **record: object) -> None:
+        Route53Record(
+            self,
+            f"record-{region.name}",
+            zone_id=self._zone.zone_id,
+            set_identifier=region.name,
+            weighted_routing_policy=Route53RecordWeightedRoutingPolicy(weight=region.placed.weight),
+            health_check_id=check.id,
+            **record,  # type: ignore[arg-type]  # name and type, and either an alias or ttl and records
+        )
+
+    def _delegate(self) -> None:
+        """Have the parent zone point here, where the settings name it."""
+        if self.config.parent_zone_id is not None:
+            Route53Record(
+                self,
+                "delegation",
+                zone_id=self.config.parent_zone_id,
+                name=self.config.domain,
+                type="NS",
+                ttl=DELEGATION_TTL_S,
+                records=self._zone.name_servers,
+            )
+
+    def _create_domains(self, regions: Sequence[Region], checks: Mapping[str, Route53HealthCheck]) -> None:
+        """Serve the clients' name and a name of its own in each region, with a certificate of that region."""
+        shared = f"api.{self.config.domain}"
+        certificates = {
+            region.name: AcmCertificate(
+                self,
+                f"certificate-{region.name}",
+                domain_name=shared,
+                subject_alternative_names=[f"{region.name}.{shared}"],
+                validation_method="DNS",
+                tags={"Name": self.names.regional(f"certificate-{region.name}")},
+                provider=self.providers[region.name],
+            )
+            for region in regions
+        }
+        # The clients' name is proven by one record, whichever region's certificate asks.
+        proof = self._prove("shared", certificates[self._primary.name], shared)
+        for region in regions:
+            own = f"{region.name}.{shared}"
+            provider, certificate = self.providers[region.name], certificates[region.name]
+            proofs = [proof, self._prove(region.name, certificate, own)]
+            valid = AcmCertificateValidation(
+                self,
+                f"validation-{region.name}",
+                certificate_arn=certificate.arn,
+                validation_record_fqdns=[each.fqdn for each in proofs],
+                provider=provider,
+            )
+            self._create_weighted_record(
+                region,
+                checks[region.name],
+                name=shared,
+                type="A",
+                alias=self._create_domain(region, "shared", shared, valid),
+            )
+            Route53Record(
+                self,
+                f"name-{region.name}",
+                zone_id=self._zone.zone_id,
+                name=own,
+                type="A",
+                alias=self._create_domain(region, "own", own, valid),
+            )
+
+    def _create_domain(
+        self, region: Region, kind: str, name: str, valid: AcmCertificateValidation
+    ) -> Route53RecordAlias:
+        domain = Apigatewayv2DomainName(
+            self,
+            f"domain-{kind}-{region.name}",
+            domain_name=name,
+            domain_name_configuration=Apigatewayv2DomainNameDomainNameConfiguration(
+                certificate_arn=valid.certificate_arn, endpoint_type="REGIONAL", security_policy="TLS_1_2"
+            ),
+            provider=self.providers[region.name],
+        )
+        Apigatewayv2ApiMapping(
+            self,
+            f"mapping-{kind}-{region.name}",
+            api_id=region.api.id,
+            domain_name=domain.id,
+            stage=region.api.stage,
+            provider=self.providers[region.name],
+        )
+        return Route53RecordAlias(
+            name=domain.domain_name_configuration.target_domain_name,
+            zone_id=domain.domain_name_configuration.hosted_zone_id,
+            # It would only fail with API Gateway itself; the record's own check sees more.
+            evaluate_target_health=False,
+        )
+
+    def _prove(self, id_: str, certificate: AcmCertificate, name: str) -> Route53Record:
+        """The record by which ACM sees that the name is ours."""
+
+        def option(attribute: str) -> str:
+            # A set without order: the option is found by its name.
+            options = f"aws_acm_certificate.{certificate.friendly_unique_id}.domain_validation_options"
+            return f'${{one([for o in {options} : o.{attribute} if o.domain_name == "{name}"])}}'
+
+        return Route53Record(
+            self,
+            f"proof-{id_}",
+            zone_id=self._zone.zone_id,
+            name=option("resource_record_name"),
+            type=option("resource_record_type"),
+            ttl=VALIDATION_TTL_S,
+            records=[option("resource_record_value")],
+            allow_overwrite=True,
+        )

@@ -1,0 +1,1 @@
+"""Regions: one stack each, holding all that the region needs to serve alone."""

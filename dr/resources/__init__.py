@@ -1,0 +1,1 @@
+"""The constructs that regions and links are built from."""

@@ -1,0 +1,158 @@
+"""A region's customer-managed key."""
+
+from collections.abc import Sequence
+
+from dr.resources.policy import Condition, Principals, Statement, document, from_account
+
+from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
+from constructs import Construct
+
+# What the account's administrators may do with the key itself; no use of it for data. Terraform reads and writes it
+# by these (kms:Get*, List* for the policy, rotation and tags), and would lose it to a narrower list.
+ADMINISTER = (
+    "kms:CancelKeyDeletion",
+    "kms:Create*",
+    "kms:DeleteAlias",
+    "kms:Describe*",
+    "kms:Disable*",
+    "kms:Enable*",
+    "kms:Get*",
+    "kms:List*",
+    "kms:Put*",
+    "kms:Revoke*",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:Update*",
+)
+USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+ENCRYPT_AND_DECRYPT = ("kms:Decrypt", "kms:GenerateDataKey*")
+
+
+class EncryptionKey(Construct):
+    """A symmetric key that AWS rotates every year, its alias, and a policy that keeps it to this account's services.
+
+    The account's administrators manage it; data pass through it only by way of the AWS services that hold them.
+    The roles that copy documents between regions may use it through S3.
+
+    Attributes:
+        arn: The key's ARN, known once the alias exists too.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        region: str,
+        account: str,
+        replication_roles: Sequence[str] = (),
+        deletion_window_days: int = 7,
+    ) -> None:
+        """Make the key.
+
+        Args:
+            scope: The stack.
+            id_: Its id there.
+            name: The alias, without ``alias/``.
+            region: The key's region.
+            account: The id of the account.
+            replication_roles: ARNs of the roles that replicate documents from and to this region.
+            deletion_window_days: How long it can still be saved after a destroy, 7 to 30 days.
+        """
+        super().__init__(scope, id_)
+        statements = [
+            Statement(
+                sid="AdministerByTheAccount",
+                principals=Principals.account(account),
+                actions=ADMINISTER,
+                resources=("*",),  # in a key's policy, the key itself
+            ),
+            Statement(
+                sid="UseThroughServices",
+                principals=Principals.account(account),
+                actions=USE,
+                resources=("*",),  # in a key's policy, the key itself
+                conditions=(
+                    # DynamoDB with a wildcard: a global table's replicas are encrypted on behalf of other regions.
+                    Condition(
+                        "StringLike",
+                        "kms:ViaService",
+                        (
+                            "dynamodb.*.amazonaws.com",
+                            *(f"{service}.{region}.amazonaws.com" for service in ("lambda", "s3", "sns", "sqs")),
+                        ),
+                    ),
+                    Condition("StringEquals", "kms:CallerAccount", (account,)),
+                ),
+            ),
+            Statement(
+                sid="GrantToServices",
+                principals=Principals.account(account),
+                actions=("kms:CreateGrant",),
+                resources=("*",),  # in a key's policy, the key itself
+                conditions=(
+                    Condition("Bool", "kms:GrantIsForAWSResource", ("true",)),
+                    Condition("StringEquals", "kms:CallerAccount", (account,)),
+                ),
+            ),
+            Statement(
+                sid="EncryptLogs",
+                principals=Principals.service(f"logs.{region}"),
+                actions=USE,
+                resources=("*",),  # in a key's policy, the key itself
+                conditions=(
+                    Condition(
+                        "ArnLike",
+                        "kms:EncryptionContext:aws:logs:arn",
+                        (f"arn:aws:logs:{region}:{account}:log-group:*",),
+                    ),
+                ),
+            ),
+            # Without it an alarm that publishes to the encrypted topic fails without a word.
+            Statement(
+                sid="PublishToTopics",
+                principals=Principals.service("cloudwatch", "s3"),
+                actions=ENCRYPT_AND_DECRYPT,
+                resources=("*",),  # in a key's policy, the key itself
+                conditions=(from_account(account),),
+            ),
+        ]
+        if replication_roles:
+            statements.append(
+                Statement(
+                    sid="ReplicateBetweenRegions",
+                    principals=Principals.account(account),
+                    actions=USE,
+                    resources=("*",),  # in a key's policy, the key itself
+                    conditions=(
+                        Condition("ArnEquals", "aws:PrincipalArn", tuple(replication_roles)),
+                        Condition("StringEquals", "kms:ViaService", (f"s3.{region}.amazonaws.com",)),
+                    ),
+                )
+            )
+        key = KmsKey(
+            self,
+            "key",
+            description=f"Patient data at rest, {region}",
+            enable_key_rotation=True,
+            deletion_window_in_days=deletion_window_days,
+            policy=document(self, "policy", statements),
+        )
+        KmsAlias(self, "alias", name=f"alias/{name}", target_key_id=key.key_id)
+        self.arn, self._region = key.arn, region
+
+    def usage(self, *services: str) -> Statement:
+        """What an identity needs to read and write data through these services of the key's region."""
+        return Statement(
+            sid="UseKey",
+            actions=ENCRYPT_AND_DECRYPT,
+            resources=(self.arn,),
+            conditions=(
+                Condition(
+                    "StringEquals", "kms:ViaService", tuple(f"{s}.{self._region}.amazonaws.com" for s in services)
+                ),
+            ),
+        )

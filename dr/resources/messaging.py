@@ -1,0 +1,72 @@
+"""A region's topic for the operations team."""
+
+from collections.abc import Sequence
+
+from dr.resources.encryption import EncryptionKey
+from dr.resources.policy import Principals, Statement, deny_plain_http, document, from_account
+from dr.settings import protocol_of
+
+from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
+from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
+from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
+from constructs import Construct
+
+
+class AlertTopic(Construct):
+    """An encrypted topic that alarms and S3 publish to, and the operations team's subscriptions.
+
+    A subscription by email waits until its reader confirms it.
+
+    Attributes:
+        arn: The topic's ARN.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        account: str,
+        key: EncryptionKey,
+        subscriptions: Sequence[str] = (),
+    ) -> None:
+        """Make the topic.
+
+        Args:
+            scope: The region's stack.
+            id_: Its id there.
+            name: Its name.
+            account: The id of the account.
+            key: Encrypts the messages.
+            subscriptions: Email addresses, https URLs and queue ARNs that every message goes to.
+        """
+        super().__init__(scope, id_)
+        topic = SnsTopic(self, "topic", name=name, kms_master_key_id=key.arn, tags={"Name": name})
+        self.arn = topic.arn
+        SnsTopicPolicy(
+            self,
+            "policy",
+            arn=topic.arn,
+            policy=document(
+                self,
+                "statements",
+                [
+                    Statement(
+                        sid="PublishByServices",
+                        principals=Principals.service("cloudwatch", "s3"),
+                        actions=("sns:Publish",),
+                        resources=(topic.arn,),
+                        conditions=(from_account(account),),
+                    ),
+                    deny_plain_http(topic.arn, actions="sns:Publish"),
+                ],
+            ),
+        )
+        for place, endpoint in enumerate(subscriptions):
+            protocol = protocol_of(endpoint)
+            if protocol is None:
+                raise ValueError(f"'subscriptions' must hold email, https or SQS endpoints, got: {endpoint!r}")
+            SnsTopicSubscription(
+                self, f"subscription-{place}", topic_arn=topic.arn, protocol=protocol, endpoint=endpoint
+            )

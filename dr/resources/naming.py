@@ -1,0 +1,44 @@
+"""The naming rule: ``kind-suffix``, and ``kind-region-suffix`` where the namespace is not a region's own."""
+
+import hashlib
+
+import attrs
+
+# The shortest limit among what is named by this rule: buckets (63); roles and functions take 64.
+LONGEST = 63
+
+PATIENT_RECORDS = "patient_records"
+AUDIT_LOGS = "audit_logs"
+
+
+@attrs.frozen
+class Names:
+    """The names of one environment's resources.
+
+    Every stack builds them from this rule alone, so that a region can refer to another one's resources without
+    reading anything of it.
+    """
+
+    suffix: str
+
+    def regional(self, kind: str) -> str:
+        """``kind-suffix``: unique within one region of an account."""
+        return _fit(f"{kind}-{self.suffix}")
+
+    def worldwide(self, kind: str, region: str) -> str:
+        """``kind-region-suffix``: unique over all regions of an account, as IAM needs it."""
+        return _fit(f"{kind}-{region}-{self.suffix}")
+
+    def bucket(self, kind: str, region: str, account: str) -> str:
+        """``kind-region-suffix-account``: unique over all accounts.
+
+        The account's id is often known at deployment only; it counts with its 12 digits.
+        """
+        return f"{_fit(f'{kind}-{region}-{self.suffix}', LONGEST - 13)}-{account}"
+
+
+def _fit(name: str, longest: int = LONGEST) -> str:
+    """Cut a name that is too long and end it in a hash of the whole, so that two long names stay different."""
+    if len(name) <= longest:
+        return name
+    return f"{name[: longest - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"

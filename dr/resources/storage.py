@@ -1,0 +1,141 @@
+"""A region's bucket of medical documents."""
+
+from dr.resources.encryption import EncryptionKey
+from dr.resources.policy import Statement, deny_plain_http, document
+
+from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
+    S3BucketLifecycleConfiguration,
+    S3BucketLifecycleConfigurationRule,
+    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
+    S3BucketOwnershipControls,
+    S3BucketOwnershipControlsRule,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
+from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
+from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
+    S3BucketServerSideEncryptionConfigurationA,
+    S3BucketServerSideEncryptionConfigurationRuleA,
+    S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA,
+)
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
+    S3BucketVersioningA,
+    S3BucketVersioningVersioningConfiguration,
+)
+from constructs import Construct
+
+# Documents are kept; what is superseded or deleted stays recoverable for as long as audit rows do.
+NONCURRENT_DAYS = 2192
+INCOMPLETE_UPLOAD_DAYS = 7
+
+
+class DocumentBucket(Construct):
+    """A versioned, private bucket whose objects a customer key encrypts; destroying it deletes what it holds.
+
+    Attributes:
+        name: The bucket's name.
+        arn: Its ARN.
+        versioning_status: Its versioning's status, known once it is in force: who reads it waits for it.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey) -> None:
+        """Make the bucket.
+
+        Args:
+            scope: The region's stack.
+            id_: Its id there.
+            name: Its name, unique over all accounts.
+            key: Encrypts every object.
+        """
+        super().__init__(scope, id_)
+        bucket = S3Bucket(self, "bucket", bucket=name, force_destroy=True, tags={"Name": name})
+        self.name, self.arn = bucket.id, bucket.arn
+        # One after the other: S3 refuses changes to one bucket that meet (OperationAborted).
+        versioning = S3BucketVersioningA(
+            self,
+            "versioning",
+            bucket=bucket.id,
+            versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
+        )
+        self.versioning_status = versioning.versioning_configuration.status
+        encryption = S3BucketServerSideEncryptionConfigurationA(
+            self,
+            "encryption",
+            bucket=bucket.id,
+            rule=[
+                S3BucketServerSideEncryptionConfigurationRuleA(
+                    bucket_key_enabled=True,
+                    apply_server_side_encryption_by_default=(
+                        S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
+                            sse_algorithm="aws:kms", kms_master_key_id=key.arn
+                        )
+                    ),
+                )
+            ],
+            depends_on=[versioning],
+        )
+        block = S3BucketPublicAccessBlock(
+            self,
+            "public-access-block",
+            bucket=bucket.id,
+            block_public_acls=True,
+            block_public_policy=True,
+            ignore_public_acls=True,
+            restrict_public_buckets=True,
+            depends_on=[encryption],
+        )
+        ownership = S3BucketOwnershipControls(
+            self,
+            "ownership",
+            bucket=bucket.id,
+            rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
+            depends_on=[block],
+        )
+        policy = S3BucketPolicy(
+            self,
+            "policy",
+            bucket=bucket.id,
+            policy=document(self, "statements", [deny_plain_http(bucket.arn, f"{bucket.arn}/*", actions="s3:*")]),
+            depends_on=[ownership],
+        )
+        S3BucketLifecycleConfiguration(
+            self,
+            "lifecycle",
+            bucket=bucket.id,
+            rule=[
+                S3BucketLifecycleConfigurationRule(
+                    id="superseded",
+                    status="Enabled",
+                    filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
+                    noncurrent_version_expiration=[
+                        S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=NONCURRENT_DAYS)
+                    ],
+                    abort_incomplete_multipart_upload=[
+                        S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(
+                            days_after_initiation=INCOMPLETE_UPLOAD_DAYS
+                        )
+                    ],
+                )
+            ],
+            depends_on=[policy],
+        )
+
+    def read_write(self) -> Statement:
+        """Store and fetch documents; delete none of their versions."""
+        return Statement(
+            sid="ReadAndWriteDocuments",
+            actions=("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
+            resources=(f"{self.arn}/documents/*",),
+        )
+
+    def read(self) -> Statement:
+        """Fetch documents."""
+        return Statement(
+            sid="ReadDocuments",
+            actions=("s3:GetObject", "s3:GetObjectVersion"),
+            resources=(f"{self.arn}/documents/*",),
+        )

@@ -1,0 +1,43 @@
+#!/usr/bin/env python
+"""Which regions there are, and who leads."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dr.checks import SettingsError
+from dr.regions.region import Region
+from dr.regions.us_east_1 import UsEast1
+from dr.regions.us_west_2 import UsWest2
+from dr.settings import Settings, context_of
+from dr.topology import Topology
+
+from cdktf import App
+
+# The first is the primary.
+REGIONS: Sequence[type[Region]] = (UsEast1, UsWest2)
+
+
+def build(app: App, settings: Settings, regions: Sequence[type[Region]] = REGIONS) -> Topology:
+    """Make the stacks of all regions and of the links between them."""
+    primary, *secondaries = (region(app, settings) for region in regions)
+    topology = Topology(primary=primary, secondaries=tuple(secondaries))
+    topology.link(app)
+    return topology
+
+
+def main() -> None:
+    """Synthesize into cdktf.out, or say what is wrong with the settings."""
+    context = context_of(Path(__file__).with_name("cdktf.json"))
+    try:
+        settings = Settings.load(os.environ, context, [region.settings for region in REGIONS])
+    except SettingsError as error:
+        sys.exit(str(error))
+    app = App()
+    build(app, settings)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()
