@@ -148,6 +148,7 @@ class Region(AwsStack):
             },
             statements=[
                 *self._data_access(),
+                self.bucket.listing(),
                 self.bucket.read_write(),
                 self.key.usage("dynamodb", "lambda", "s3"),
                 self._assume_peers(),
@@ -181,6 +182,7 @@ class Region(AwsStack):
             account=self.account,
             assumed_by=[role_arn(self.names, "api", peer.name, self.account) for peer in self.peers],
             statements=[
+                self.bucket.listing(),
                 self.bucket.read(),
                 self.key.usage("s3", "sns"),
                 Statement(sid="NotifyOperations", actions=("sns:Publish",), resources=(self.topic.arn,)),

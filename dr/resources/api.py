@@ -25,8 +25,8 @@ from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 from constructs import Construct
 
 HEALTH_PATH = "/healthz"
-# The word that the health check looks for in the answer: the function says "unhealthy" otherwise, and with 503.
-HEALTHY = "healthy"
+# The word that the health check looks for in the answer. The function's word for the opposite does not hold it.
+HEALTHY = "serving"
 HEALTH_ROUTE = f"GET {HEALTH_PATH}"
 PATIENT_ROUTES = (
     "GET /patients/{patient_id}/documents/{name}",

@@ -148,7 +148,7 @@ class EncryptionKey(Construct):
         """What an identity needs to read and write data through these services of the key's region."""
         return Statement(
             sid="UseKey",
-            actions=ENCRYPT_AND_DECRYPT,
+            actions=USE,
             resources=(self.arn,),
             conditions=(
                 Condition(

@@ -124,6 +124,10 @@ class DocumentBucket(Construct):
             depends_on=[policy],
         )
 
+    def listing(self) -> Statement:
+        """Learn that a document is not there yet: without it S3 answers "forbidden" instead of "not found"."""
+        return Statement(sid="ListDocuments", actions=("s3:ListBucket",), resources=(self.arn,))
+
     def read_write(self) -> Statement:
         """Store and fetch documents; delete none of their versions."""
         return Statement(

@@ -1,0 +1,225 @@
+"""`make demo`: both regions deployed into the embedded AWS, used, and destroyed again.
+
+KEEP=1 leaves everything running, and says how to talk to it and how to end it.
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from drill.client import Answer, ApiClient
+from drill.deployment import Deployment, DeploymentError, Done
+from drill.emulator import EmbeddedAws, EmbeddedAwsError
+from drill.leftovers import leftovers, legitimate
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+FOLDER = Path("build/demo")
+SUFFIX = "demo"
+REPLICA_KEY = "SSEKMSKeyId"
+RECORD = {
+    "record_type": "observation",
+    "facility_id": "north-clinic",
+    "recorded_at": "2026-01-05T09:30:00Z",
+    "content": {"code": "8867-4", "display": "Heart rate", "value": 72, "unit": "/min"},
+}
+
+
+class DemoError(Exception):
+    """The demonstration saw something that must not be."""
+
+
+class Demo:
+    """One run: a deployment and what is shown of it."""
+
+    def __init__(self, aws: EmbeddedAws, console: Console) -> None:
+        self._aws, self._console = aws, console
+        self._deployment = Deployment(FOLDER.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
+
+    def deploy(self) -> None:
+        """Synthesize and deploy all stacks, with a bar for each."""
+        with self._console.status("synthesizing five stacks"):
+            self._deployment.synthesize()
+        with self._progress("deploying") as progress:
+            self._deployment.deploy(listen=progress)
+
+    def destroy(self) -> None:
+        """Destroy all stacks, and prove with the services' own listings that nothing is left."""
+        with self._progress("destroying") as progress:
+            self._deployment.destroy(listen=progress)
+        left = leftovers(self._aws)
+        if left:
+            raise DemoError("\n".join(["this is left after the destroy:", *left]))
+        self._console.print("\n[bold]Nothing is left.[/] What every account keeps by itself:")
+        kinds = Counter(line.rsplit(": ", 1)[0] for line in legitimate(self._aws))
+        for kind, times in sorted(kinds.items()):
+            self._console.print(f"  {times} x {kind}{' (pending deletion)' if 'Keys' in kind else ''}")
+
+    def show_inventory(self) -> None:
+        """A table of what was deployed: kinds of resource by stack."""
+        stacks = self._deployment.stacks
+        counts = Counter((instance.kind, instance.stack) for instance in self._deployment.instances())
+        table = Table("resource", *stacks, title="\nDeployed, by stack")
+        for kind in sorted({kind for kind, _ in counts}):
+            table.add_row(kind.removeprefix("aws_"), *(str(counts[kind, stack] or "") for stack in stacks))
+        table.add_section()
+        table.add_row("all", *(str(sum(n for (_, of), n in counts.items() if of == stack)) for stack in stacks))
+        self._console.print(table)
+        taggable = [i.attributes["tags_all"] for i in self._deployment.instances() if "tags_all" in i.attributes]
+        tagged = sum(
+            (tags or {}).get("Environment") == "Production" and tags.get("DisasterRecovery") == "Enabled"
+            for tags in taggable
+        )
+        wanted = "Environment=Production and DisasterRecovery=Enabled"
+        self._console.print(f"{tagged} of {len(taggable)} taggable resources are tagged {wanted}")
+
+    def show_addresses(self) -> None:
+        """The API of each region, and the name that fails over."""
+        table = Table("region", "API", title="\nAddresses")
+        for region in self._aws.regions:
+            table.add_row(region, str(self._deployment.outputs(region)["api_url"]))
+        self._console.print(table)
+        name = self._deployment.outputs("dns")["client_name"]
+        self._console.print(f"The name that fails over: {name}, weighted 70/30 between the regions' APIs")
+
+    def show_data(self) -> None:
+        """Records written in one region and read in the other, and a document with its replica."""
+        table = Table("what", "through", "result", title="\nPatient data")
+        with self._clients() as clients:
+            for writer, reader in (self._aws.regions, reversed(self._aws.regions)):
+                table.add_row(*self._write_record(clients[writer]))
+                table.add_row(*self._read_record(clients[reader]))
+            here, there = self._aws.regions
+            table.add_row(*self._upload(clients[here]))
+            table.add_row(*self._download(clients[there]))
+        for region in self._aws.regions:
+            table.add_row("object's key", region, self._object_key(region))
+        self._console.print(table)
+
+    def explain_keep(self, state: Path) -> None:
+        """How to talk to what is left running, and how to end it."""
+        console = self._console
+        console.print("\n[bold]It is left running.[/] To talk to it with the AWS CLI:")
+        for name, value in self._aws.environment().items():
+            console.print(f"  export {name}='{value}'", soft_wrap=True)
+        console.print("  unset AWS_PROFILE AWS_SESSION_TOKEN AWS_CA_BUNDLE")
+        console.print("  aws dynamodb scan --table-name patient_records-demo --region us-west-2", soft_wrap=True)
+        console.print(f"To end it: python -m drill.emulator stop {state}", soft_wrap=True)
+
+    def _write_record(self, client: ApiClient) -> tuple[str, str, str]:
+        body = json.dumps(RECORD).encode()
+        path = f"/patients/{_patient(client.region)}/records"
+        answer = client.call("POST", path, body, content_type="application/json")
+        return "record written", client.region, _expect(answer, 201)
+
+    def _read_record(self, client: ApiClient) -> tuple[str, str, str]:
+        (writer,) = (region for region in self._aws.regions if region != client.region)
+        answer = client.call("GET", f"/patients/{_patient(writer)}/records")
+        records = json.loads(answer.body)["records"]
+        if [record["content"] for record in records] != [RECORD["content"]]:
+            raise DemoError(f"{client.region} must read the record that {writer} wrote, got: {answer.body!r}")
+        return f"record of {writer} read", client.region, _expect(answer, 200)
+
+    def _upload(self, client: ApiClient) -> tuple[str, str, str]:
+        path = f"/patients/{_patient(client.region)}/documents/discharge.pdf"
+        answer = client.call("PUT", path, b"%PDF-1.7 demo", content_type="application/pdf")
+        return "document uploaded", client.region, f"{_expect(answer, 201)}, {json.loads(answer.body)['replication']}"
+
+    def _download(self, client: ApiClient) -> tuple[str, str, str]:
+        path = f"/patients/{_patient(self._aws.regions[0])}/documents/discharge.pdf"
+        answer = client.call("GET", path)
+        return "document downloaded", client.region, f"{_expect(answer, 200)}, {len(answer.body)} bytes"
+
+    def _object_key(self, region: str) -> str:
+        bucket = self._deployment.outputs(region)["document_bucket"]
+        s3 = self._aws.client("s3", region)
+        (found,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
+        key = str(s3.head_object(Bucket=bucket, Key=found["Key"])[REPLICA_KEY])
+        if f":{region}:" not in key:
+            raise DemoError(f"the object in {region} must have a key of its own region, got: {key}")
+        return key
+
+    @contextmanager
+    def _clients(self) -> Iterator[dict[str, ApiClient]]:
+        with ExitStack() as opened:
+            clients = {}
+            for region in self._aws.regions:
+                clients[region] = ApiClient(
+                    region=region,
+                    api_url=str(self._deployment.outputs(region)["api_url"]),
+                    endpoint=self._aws.endpoint,
+                    account=self._aws.account,
+                )
+                opened.callback(clients[region].close)
+            yield clients
+
+    @contextmanager
+    def _progress(self, what: str) -> Iterator["Bars"]:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._console.print(f"\n[bold]{what}[/]")
+        with Progress(*columns, console=self._console) as progress:
+            yield Bars(progress, {stack: self._deployment.size(stack) for stack in self._deployment.stacks})
+
+
+class Bars:
+    """A bar for each stack that moves with each resource that is done."""
+
+    def __init__(self, progress: Progress, sizes: dict[str, int]) -> None:
+        self._progress = progress
+        self._bars = {stack: progress.add_task(f"{stack:12}", total=size) for stack, size in sizes.items()}
+
+    def __call__(self, done: Done) -> None:
+        """Count one resource."""
+        if done.stack in self._bars:
+            self._progress.advance(self._bars[done.stack])
+
+
+def _patient(region: str) -> str:
+    return f"patient-{region}"
+
+
+def _expect(answer: Answer, status: int) -> str:
+    if answer.status != status:
+        raise DemoError(f"an answer of {status} was expected, got: {answer.status} {answer.body!r}")
+    return str(answer.status)
+
+
+def run(console: Console, *, keep: bool) -> None:
+    """Show everything, and end with nothing left or with everything left running."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    console.print("[bold]Everything below runs in an embedded AWS on this machine[/]: an emulator, not AWS itself.")
+    with EmbeddedAws(log=FOLDER / "aws.log") as aws:
+        demo = Demo(aws, console)
+        console.print(f"the embedded AWS listens at {aws.endpoint}")
+        demo.deploy()
+        demo.show_inventory()
+        demo.show_addresses()
+        demo.show_data()
+        if keep:
+            demo.explain_keep(aws.detach())
+        else:
+            demo.destroy()
+
+
+def main() -> int:
+    """Run the demonstration; 1 when something was not as it must be."""
+    console = Console()
+    try:
+        run(console, keep=os.environ.get("KEEP") == "1")
+    except (DemoError, DeploymentError, EmbeddedAwsError) as error:
+        console.print(f"\n[bold red]The demonstration failed:[/] {error}", soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nstopped: nothing is left running")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

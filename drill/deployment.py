@@ -1,0 +1,190 @@
+"""The app deployed by the CDKTF command line, as its users do it, into the embedded AWS."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from dr.settings import Settings, variable_of
+
+import attrs
+
+ROOT = Path(__file__).resolve().parent.parent
+STOPPED_WITHIN_S = 20
+# "us-east-1  aws_vpc.network_vpc_1 (network/vpc): Creation complete after 11s [id=...]"; the stack stands before the
+# first of its lines only.
+_LINE = re.compile(
+    r"^(?P<stack>\S+)?\s+(?P<address>\w+\.\S+)(?: \([^)]*\))?: (?P<what>Creation|Destruction|Modifications) complete"
+)
+_STACK = re.compile(r"^(?P<stack>[a-z0-9-]+)\s{2,}\S")
+
+
+class DeploymentError(Exception):
+    """A command of the deployment failed; the message says which, and how it ended."""
+
+
+@attrs.frozen
+class Done:
+    """One resource that was created, changed or destroyed."""
+
+    stack: str
+    address: str
+
+
+@attrs.frozen
+class Instance:
+    """One resource as Terraform's state holds it."""
+
+    stack: str
+    kind: str
+    name: str
+    attributes: Mapping[str, Any]
+
+
+class Deployment:
+    """The app's stacks in one AWS account, with their synthesized JSON and their state in a folder of their own.
+
+    Settings come from `settings` alone, whatever the environment and cdktf.json say, for these are a user's own.
+
+    Attributes:
+        folder: Holds cdktf.out, the state files and the log of every command.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], **settings: str) -> None:
+        """Prepare a deployment.
+
+        Args:
+            folder: Where its files go; it is made when needed.
+            environment: A whole environment that leads to the account: `EmbeddedAws.isolated()`.
+            **settings: Environment variables of settings; all others have their defaults.
+        """
+        self.folder = folder
+        defaults = {variable_of(field.name): "" for field in attrs.fields(Settings)}
+        self._environment = {**environment, **defaults, **settings, "CI": "true"}
+
+    @property
+    def output(self) -> Path:
+        """The synthesized app."""
+        return self.folder / "cdktf.out"
+
+    @property
+    def stacks(self) -> list[str]:
+        """The stacks of the synthesized app."""
+        return list(json.loads((self.output / "manifest.json").read_text(encoding="utf-8"))["stacks"])
+
+    def synthesize(self) -> None:
+        """Write the Terraform JSON of all stacks."""
+        self._cdktf("synth")
+
+    def size(self, stack: str) -> int:
+        """How many resources a stack has."""
+        content = json.loads((self.output / "stacks" / stack / "cdk.tf.json").read_text(encoding="utf-8"))
+        return sum(len(named) for named in content["resource"].values())
+
+    def deploy(self, *stacks: str, listen: Callable[[Done], None] = lambda _: None) -> None:
+        """Deploy these stacks at once, or all in their order.
+
+        Raises:
+            DeploymentError: With what Terraform says.
+        """
+        self._cdktf("deploy", *_chosen(stacks), "--auto-approve", listen=listen)
+
+    def destroy(self, *stacks: str, listen: Callable[[Done], None] = lambda _: None) -> None:
+        """Destroy these stacks at once, or all in the reverse of their order.
+
+        Raises:
+            DeploymentError: With what Terraform says.
+        """
+        self._cdktf("destroy", *_chosen(stacks), "--auto-approve", listen=listen)
+
+    def changes(self, stack: str) -> str:
+        """What a deploy of the stack would change now; empty when nothing."""
+        command = ["terraform", f"-chdir={self.output / 'stacks' / stack}", "plan", "-detailed-exitcode", "-no-color"]
+        code, lines = self._run([*command, "-input=false"], f"plan-{stack}", lambda _: None)
+        if code not in (0, 2):
+            raise DeploymentError(_explain(command, code, lines))
+        return "\n".join(lines) if code == 2 else ""
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        """The outputs of a deployed stack."""
+        return {name: output["value"] for name, output in self._state(stack)["outputs"].items()}
+
+    def instances(self) -> Iterator[Instance]:
+        """Every resource of all deployed stacks, as the state files hold them."""
+        for stack in self.stacks:
+            for resource in self._state(stack)["resources"]:
+                if resource["mode"] == "managed":
+                    for instance in resource["instances"]:
+                        yield Instance(stack, resource["type"], resource["name"], instance["attributes"])
+
+    def _state(self, stack: str) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads((self.folder / f"terraform.{stack}.tfstate").read_text(encoding="utf-8"))
+        return state
+
+    def _cdktf(self, verb: str, *arguments: str, listen: Callable[[Done], None] = lambda _: None) -> None:
+        command = ["cdktf", verb, *arguments, "--output", str(self.output), "--no-color"]
+        current = [""]
+
+        def hear(line: str) -> None:
+            if found := _STACK.match(line):
+                current[0] = found["stack"]
+            if found := _LINE.match(line):
+                listen(Done(current[0], found["address"]))
+
+        code, lines = self._run(command, verb, hear)
+        if code != 0:
+            raise DeploymentError(_explain(command, code, lines))
+
+    def _run(self, command: list[str], name: str, hear: Callable[[str], None]) -> tuple[int, list[str]]:
+        """Run a command to its end and return its code and last lines; stop it when this process is interrupted."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        last: deque[str] = deque(maxlen=200)
+        with (
+            (self.folder / f"{name}.log").open("w", encoding="utf-8") as log,
+            subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            ) as process,
+        ):
+            try:
+                for line in process.stdout or ():
+                    log.write(line)
+                    last.append(line.rstrip())
+                    hear(line)
+            except BaseException:
+                _stop(process)
+                raise
+            return process.wait(), list(last)
+
+
+def _chosen(stacks: Sequence[str]) -> list[str]:
+    """The command line's stacks: with all of them it keeps their order, with some it takes what they need as there."""
+    return [*stacks, "--ignore-missing-stack-dependencies"] if stacks else ["*"]
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """Let Terraform write its state and end; then end whatever is left of the group."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOPPED_WITHIN_S)
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _explain(command: list[str], code: int, lines: list[str]) -> str:
+    """The command, its code, and what it says from the first error on."""
+    first = next((place for place, line in enumerate(lines) if "Error" in line), max(0, len(lines) - 20))
+    return "\n".join([f"`{' '.join(command[:2])}` ended with {code}:", *lines[first : first + 40]])

@@ -1,0 +1,73 @@
+"""What is left in the embedded AWS: asked of the services themselves, not of Terraform."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from drill.emulator import EmbeddedAws
+
+# Service, its listing call, and the key of what it lists. Read in every region.
+REGIONAL = (
+    ("acm", "list_certificates", "CertificateSummaryList"),
+    ("apigatewayv2", "get_apis", "Items"),
+    ("apigatewayv2", "get_domain_names", "Items"),
+    ("cloudwatch", "describe_alarms", "MetricAlarms"),
+    ("cloudwatch", "list_dashboards", "DashboardEntries"),
+    ("dynamodb", "list_tables", "TableNames"),
+    ("ec2", "describe_flow_logs", "FlowLogs"),
+    ("ec2", "describe_vpc_endpoints", "VpcEndpoints"),
+    ("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections"),
+    ("ec2", "describe_vpcs", "Vpcs"),
+    ("kms", "list_keys", "Keys"),
+    ("lambda", "list_functions", "Functions"),
+    ("logs", "describe_log_groups", "logGroups"),
+    ("sns", "list_topics", "Topics"),
+    ("sqs", "list_queues", "QueueUrls"),
+)
+# The same in every region: read once.
+GLOBAL = (
+    ("iam", "list_policies", "Policies"),
+    ("iam", "list_roles", "Roles"),
+    ("route53", "list_health_checks", "HealthChecks"),
+    ("route53", "list_hosted_zones", "HostedZones"),
+    ("s3", "list_buckets", "Buckets"),
+)
+# AWS keeps a deleted key for its deletion window, a deleted peering connection for about two hours, and every account
+# has a default VPC and roles of AWS's own.
+_STAYS: dict[str, Callable[[Any, Any], bool]] = {
+    "Keys": lambda kms, key: kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion",
+    "Vpcs": lambda _, vpc: bool(vpc["IsDefault"]),
+    "VpcPeeringConnections": lambda _, peering: peering["Status"]["Code"] == "deleted",
+    "Roles": lambda _, role: role["Path"].startswith("/aws-service-role/"),
+    "Policies": lambda _, policy: policy["Arn"].startswith("arn:aws:iam::aws:"),
+}
+
+
+def leftovers(aws: EmbeddedAws) -> list[str]:
+    """Everything in the account that a destroyed project must not leave, one line each."""
+    return [line for line, stays in _inventory(aws) if not stays]
+
+
+def legitimate(aws: EmbeddedAws) -> list[str]:
+    """What an account keeps by itself after a destroy, one line each."""
+    return [line for line, stays in _inventory(aws) if stays and "Policies" not in line]
+
+
+def _inventory(aws: EmbeddedAws) -> Sequence[tuple[str, bool]]:
+    found: list[tuple[str, bool]] = []
+    for region, calls in [("global", GLOBAL), *((region, REGIONAL) for region in aws.regions)]:
+        for service, call, key in calls:
+            client = aws.client(service, aws.regions[0] if region == "global" else region)
+            stays = _STAYS.get(key, lambda *_: False)
+            found += [
+                (f"{region} {service} {key}: {_name(item)}", stays(client, item))
+                for item in getattr(client, call)().get(key, [])
+            ]
+    return found
+
+
+def _name(item: Any) -> str:
+    """The most telling part of what a listing says."""
+    if not isinstance(item, dict):
+        return str(item)
+    telling = ("Name", "RoleName", "PolicyName", "FunctionName", "AlarmName", "DashboardName", "logGroupName")
+    return str(next((item[key] for key in telling if key in item), next(iter(item.values()))))

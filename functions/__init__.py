@@ -1,0 +1,1 @@
+"""Code of the Lambda functions; it imports nothing of the infrastructure."""

@@ -1,0 +1,1 @@
+"""The patient records API: one function behind an HTTP API."""

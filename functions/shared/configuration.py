@@ -1,0 +1,32 @@
+"""The function's configuration, read once from its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import fields, frozen
+
+
+@frozen(kw_only=True)
+class Configuration:
+    """What the infrastructure tells the function: each field is the environment variable of its name in capitals."""
+
+    aws_region: str
+    patient_records_table: str
+    audit_logs_table: str
+    documents_bucket: str
+    documents_key_arn: str
+    powertools_service_name: str
+    log_level: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Configuration:
+        """Returns the configuration held by ``environment``.
+
+        Raises:
+            RuntimeError: variables are missing or empty; the message names all of them.
+        """
+        values = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
+        if missing := sorted(name.upper() for name, value in values.items() if not value):
+            raise RuntimeError(f"environment variables are not set: {', '.join(missing)}")
+        return cls(**values)

@@ -1,0 +1,43 @@
+"""What tests share: the synthesized apps."""
+
+from pathlib import Path
+
+from main import REGIONS
+from tests.synthesis import EuWest1, Stacks, synthesize
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def two_regions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the app as it is, synthesized."""
+    folder = tmp_path_factory.mktemp("two-regions")
+    synthesize(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def stacks(two_regions: Path) -> Stacks:
+    """The app as it is."""
+    from tests.synthesis import read
+
+    return read(two_regions)
+
+
+@pytest.fixture(scope="session")
+def three_regions(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """The app with a third region."""
+    return synthesize(tmp_path_factory.mktemp("three-regions"), *REGIONS, EuWest1)
+
+
+@pytest.fixture(scope="session")
+def delegated(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """The app for a delegated domain whose callers bring tokens of an issuer."""
+    return synthesize(
+        tmp_path_factory.mktemp("delegated"),
+        DR_DOMAIN_DELEGATED="true",
+        DR_PARENT_ZONE_ID="Z0123456789ABC",
+        DR_OIDC_ISSUER="https://login.hospital.org/",
+        DR_OIDC_AUDIENCE="patients-api",
+        DR_ALERT_SUBSCRIPTIONS="oncall@hospital.org, https://pager.hospital.org/sns, arn:aws:sqs:us-east-1:111111111111:ops",
+    )

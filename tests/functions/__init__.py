@@ -1,0 +1,1 @@
+"""The functions, called as the gateway calls them, against the embedded AWS."""

@@ -1,0 +1,130 @@
+"""What the functions need of AWS: a global table of each kind, and buckets that replicate both ways."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from drill.emulator import EmbeddedAws
+
+from attrs import frozen
+
+HOME, OTHER = REGIONS = ("us-east-1", "us-west-2")
+RECORDS, AUDIT = "patient_records-test", "audit_logs-test"
+
+
+def bucket(region: str) -> str:
+    """The region's bucket."""
+    return f"documents-{region}-test"
+
+
+@frozen
+class Cloud:
+    """The embedded AWS with tables, keys and buckets in both regions."""
+
+    aws: EmbeddedAws
+    keys: dict[str, str]
+
+    def client(self, service: str, region: str = HOME) -> Any:
+        """A client of the account's root user."""
+        return self.aws.client(service, region)
+
+    def environment(self, region: str) -> dict[str, str]:
+        """The environment of the region's function."""
+        return {
+            "AWS_REGION": region,
+            "PATIENT_RECORDS_TABLE": RECORDS,
+            "AUDIT_LOGS_TABLE": AUDIT,
+            "DOCUMENTS_BUCKET": bucket(region),
+            "DOCUMENTS_KEY_ARN": self.keys[region],
+            "POWERTOOLS_SERVICE_NAME": "api",
+            "LOG_LEVEL": "INFO",
+        }
+
+    def audit(self, entity: str) -> list[dict[str, Any]]:
+        """Audit rows of an entity, oldest first."""
+        return self._rows(AUDIT, "entity_id", entity)
+
+    def rows(self, patient: str) -> list[dict[str, Any]]:
+        """All rows of a patient."""
+        return self._rows(RECORDS, "patient_id", patient)
+
+    def _rows(self, table: str, key: str, value: str) -> list[dict[str, Any]]:
+        page = self.client("dynamodb").query(
+            TableName=table,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": key},
+            ExpressionAttributeValues={":value": {"S": value}},
+        )
+        return [{name: next(iter(typed.values())) for name, typed in item.items()} for item in page["Items"]]
+
+
+def furnish(aws: EmbeddedAws) -> Cloud:
+    """Makes the tables, keys and buckets."""
+    cloud = Cloud(aws, {region: _key(aws, region) for region in REGIONS})
+    _table(aws, RECORDS, ("patient_id", "record_id"), "facility-time-index", ("facility_id", "recorded_at"))
+    _table(aws, AUDIT, ("entity_id", "event_id"), "actor-time-index", ("actor_id", "event_id"))
+    for region in REGIONS:
+        _bucket(aws, region, cloud.keys[region])
+    role = _role(aws)
+    _replicate(aws, HOME, OTHER, role)
+    _replicate(aws, OTHER, HOME, role)
+    return cloud
+
+
+def _key(aws: EmbeddedAws, region: str) -> str:
+    arn: str = aws.client("kms", region).create_key()["KeyMetadata"]["Arn"]
+    return arn
+
+
+def _table(aws: EmbeddedAws, name: str, key: tuple[str, str], index: str, index_key: tuple[str, str]) -> None:
+    client = aws.client("dynamodb", HOME)
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in {*key, *index_key}],
+        KeySchema=_schema(key),
+        GlobalSecondaryIndexes=[
+            {"IndexName": index, "KeySchema": _schema(index_key), "Projection": {"ProjectionType": "ALL"}}
+        ],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+    )
+    client.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": OTHER}}])
+
+
+def _schema(key: tuple[str, str]) -> list[dict[str, str]]:
+    return [{"AttributeName": a, "KeyType": kind} for a, kind in zip(key, ("HASH", "RANGE"), strict=True)]
+
+
+def _bucket(aws: EmbeddedAws, region: str, key: str) -> None:
+    client, name = aws.client("s3", region), bucket(region)
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    client.create_bucket(Bucket=name, **place)
+    client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = [{"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": True}]
+    client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+
+
+def _role(aws: EmbeddedAws) -> str:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+    role = aws.client("iam", HOME).create_role(RoleName="replication", AssumeRolePolicyDocument=json.dumps(trust))
+    arn: str = role["Role"]["Arn"]
+    return arn
+
+
+def _replicate(aws: EmbeddedAws, source: str, target: str, role: str) -> None:
+    rule = {
+        "ID": "all",
+        "Priority": 1,
+        "Status": "Enabled",
+        "Filter": {"Prefix": ""},
+        "DeleteMarkerReplication": {"Status": "Disabled"},
+        "Destination": {"Bucket": f"arn:aws:s3:::{bucket(target)}"},
+    }
+    aws.client("s3", source).put_bucket_replication(
+        Bucket=bucket(source), ReplicationConfiguration={"Role": role, "Rules": [rule]}
+    )

@@ -1,0 +1,60 @@
+"""The functions under test, against the embedded AWS; its environment ends with this package."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+from drill.emulator import EmbeddedAws
+from tests.functions.cloud import HOME, OTHER, REGIONS, Cloud, furnish
+from tests.functions.gateway import Api
+
+import pytest
+
+
+@pytest.fixture(scope="package")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    log = tmp_path_factory.mktemp("embedded-aws") / "emulator.log"
+    with EmbeddedAws(regions=REGIONS, log=log) as aws, pytest.MonkeyPatch.context() as patch:
+        cloud = furnish(aws)
+        wanted = aws.isolated({**os.environ, **cloud.environment(HOME)})
+        for name in set(os.environ) - set(wanted):
+            patch.delenv(name)
+        for name, value in wanted.items():
+            patch.setenv(name, value)
+        yield cloud
+
+
+@pytest.fixture(scope="package")
+def build(cloud: Cloud) -> Callable[..., Api]:
+    """Makes the API of a region; `changes` replace variables of its environment."""
+
+    def made(region: str, **changes: str) -> Api:
+        from functions.api.handler import application  # needs the environment that `cloud` sets
+        from functions.shared.configuration import Configuration
+
+        return Api(application(Configuration.from_environment({**cloud.environment(region), **changes})))
+
+    return made
+
+
+@pytest.fixture(scope="package")
+def api(build: Callable[..., Api]) -> Api:
+    return build(HOME)
+
+
+@pytest.fixture(scope="package")
+def other(build: Callable[..., Api]) -> Api:
+    return build(OTHER)
+
+
+@pytest.fixture
+def patient() -> str:
+    return f"P-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(autouse=True)
+def healed(cloud: Cloud) -> Iterator[None]:
+    yield
+    cloud.aws.heal()

@@ -1,0 +1,110 @@
+"""Calls a handler as API Gateway does: HTTP API events of payload format 2.0."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from attrs import frozen
+
+TEMPLATES = {
+    "healthz": "/healthz",
+    "records": "/patients/{patient_id}/records",
+    "documents": "/patients/{patient_id}/documents/{name}",
+}
+# The gateway passes these media types as text, and everything else as base64.
+TEXT = ("text/", "application/json")
+
+
+def clinician(organisation: str = "clinic-a", subject: str = "auth0|dr-jones") -> dict[str, Any]:
+    """What the JWT authorizer says of a caller."""
+    return {"jwt": {"claims": {"sub": subject, "org_id": organisation}, "scopes": []}}
+
+
+@frozen(kw_only=True)
+class Context:
+    """What Lambda says of an invocation."""
+
+    function_name: str = "api"
+    memory_limit_in_mb: int = 3072
+    invoked_function_arn: str = "arn:aws:lambda:us-east-1:111111111111:function:api"
+    aws_request_id: str = "2b6a7f0e-5a5e-4d0e-8f0e-000000000000"
+
+
+@frozen(kw_only=True)
+class Reply:
+    """What a client of the API gets."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> Reply:
+        """The reply that the gateway makes of a handler's result."""
+        body = base64.b64decode(result["body"]) if result["isBase64Encoded"] else result["body"].encode()
+        return cls(status=result["statusCode"], headers=result["headers"], body=body)
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+def event(
+    method: str,
+    path: str,
+    body: object = None,
+    *,
+    content_type: str = "application/json",
+    caller: dict[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The event of a request; `body` is bytes, or becomes JSON."""
+    path, _, query = path.partition("?")
+    parts = unquote(path).split("/")
+    template = TEMPLATES.get(parts[3] if len(parts) > 3 else parts[-1], "$default")
+    route = f"{method} {template}" if template != "$default" else template
+    made: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route,
+        "rawPath": unquote(path),
+        "rawQueryString": query,
+        "headers": {"host": "api.example.test", "content-type": content_type, **(headers or {})},
+        "requestContext": {
+            "accountId": "111111111111",
+            "apiId": "a1b2c3",
+            "domainName": "a1b2c3.execute-api.us-east-1.amazonaws.com",
+            "http": {"method": method, "path": unquote(path), "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
+            "requestId": str(uuid.uuid4()),
+            "routeKey": route,
+            "stage": "$default",
+            "authorizer": clinician() if caller is None else caller,
+        },
+        "pathParameters": dict(zip(("patient_id", "name"), parts[2::2], strict=False)),
+        "isBase64Encoded": False,
+    }
+    if query:
+        made["queryStringParameters"] = dict(parse_qsl(query))
+    if body is not None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        made["isBase64Encoded"] = not content_type.startswith(TEXT)
+        made["body"] = (
+            base64.b64encode(content).decode() if made["isBase64Encoded"] else content.decode(errors="replace")
+        )
+    return made
+
+
+@frozen
+class Api:
+    """One region's API, in process."""
+
+    handler: Callable[[dict[str, Any], Any], dict[str, Any]]
+
+    def __call__(self, method: str, path: str, body: object = None, **options: Any) -> Reply:
+        """Makes a request."""
+        return Reply.of(self.handler(event(method, path, body, **options), Context()))

@@ -1,0 +1,168 @@
+"""Who calls, what the audit trail says of it, and what a failure tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, Cloud, bucket
+from tests.functions.gateway import Api, Reply, clinician
+from tests.functions.test_records import RECORD
+
+import pytest
+
+SIGNED = {"iam": {"userArn": "arn:aws:sts::222222222222:assumed-role/ward/jones", "accountId": "222222222222"}}
+STRANGERS: list[dict[str, Any]] = [
+    {"jwt": {"claims": {"sub": "auth0|dr-jones"}}},
+    clinician(""),
+    clinician("clinic-a#P-1"),
+    clinician(subject=""),
+    clinician(subject="dr\njones"),
+    {},
+]
+
+
+def record(api: Api, patient: str, **options: Any) -> Reply:
+    return api("POST", f"/patients/{patient}/records", RECORD, **options)
+
+
+def test_every_access_adds_one_audit_row_that_says_who_did_what(cloud: Cloud, api: Api, patient: str) -> None:
+    at, options = f"/patients/{patient}", {"content_type": "application/pdf"}
+    replies = [
+        record(api, patient),
+        api("GET", f"{at}/records"),
+        api("POST", f"{at}/records", {}),
+        api("PUT", f"{at}/documents/scan.pdf", b"%PDF", **options),
+        api("GET", f"{at}/documents/scan.pdf"),
+        api("GET", f"{at}/documents/lost.pdf"),
+        api("PUT", f"{at}/documents/huge.pdf", bytes(4 * 1024 * 1024 + 1), **options),
+    ]
+    rows = cloud.audit(f"clinic-a#{patient}")
+    assert [(row["action"], row["result"], int(row["status"])) for row in rows] == [
+        ("record.create", "allowed", 201),
+        ("record.list", "allowed", 200),
+        ("record.create", "refused", 400),
+        ("document.put", "allowed", 201),
+        ("document.get", "allowed", 200),
+        ("document.get", "refused", 404),
+        ("document.put", "refused", 413),
+    ]
+    assert [row["correlation_id"] for row in rows] == [reply.headers["X-Correlation-Id"] for reply in replies]
+    assert {row["actor_id"] for row in rows} == {"clinic-a#auth0|dr-jones"}
+    assert {row["region"] for row in rows} == {HOME}
+    assert [row["resource"] for row in rows][3:] == ["scan.pdf", "scan.pdf", "lost.pdf", "huge.pdf"]
+    assert all(row["event_id"].startswith(row["occurred_at"]) for row in rows)
+
+
+def test_the_audit_row_names_the_region_that_served(cloud: Cloud, other: Api, patient: str) -> None:
+    record(other, patient)
+    assert [row["region"] for row in cloud.audit(f"clinic-a#{patient}")] == [OTHER]
+
+
+def test_a_signed_caller_belongs_to_their_account(cloud: Cloud, api: Api, patient: str) -> None:
+    assert record(api, patient, caller=SIGNED).status == 201
+    [row] = cloud.audit(f"222222222222#{patient}")
+    assert row["actor_id"] == f"222222222222#{SIGNED['iam']['userArn']}"
+
+
+def test_answers_are_never_stored_or_guessed_at(api: Api, patient: str) -> None:
+    for reply in (api("GET", f"/patients/{patient}/records"), api("POST", f"/patients/{patient}/records", {})):
+        assert reply.headers["Cache-Control"] == "no-store"
+        assert reply.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("caller", STRANGERS)
+def test_rejects_a_caller_without_organisation_and_audits_it(
+    cloud: Cloud, api: Api, patient: str, caller: dict[str, Any]
+) -> None:
+    assert record(api, patient, caller=caller).status == 403
+    assert [row["result"] for row in cloud.audit(f"#{patient}")] == ["refused"]
+
+
+def test_rejects_a_patient_id_outside_the_rules(cloud: Cloud, api: Api) -> None:
+    before = len(cloud.audit("clinic-a#-"))
+    for patient_id in ("-", "a%20b", "a" * 65, "clinic-b%23P-1", "%C3%A9"):
+        assert record(api, patient_id).status in (400, 404)
+    assert len(cloud.audit("clinic-a#-")) == before + 5
+
+
+def test_rejects_an_unknown_route_and_audits_it(cloud: Cloud, api: Api) -> None:
+    before = len(cloud.audit("clinic-a#-"))
+    assert api("DELETE", "/patients/P-1/records").status == 404
+    assert api("GET", "/patients/P-1/documents/a%2F..%2Fb").status == 404
+    assert len(cloud.audit("clinic-a#-")) == before + 2
+
+
+def test_a_read_that_cannot_be_audited_returns_no_data(build: Callable[..., Api], api: Api, patient: str) -> None:
+    record(api, patient)
+    reply = build(HOME, AUDIT_LOGS_TABLE="missing")("GET", f"/patients/{patient}/records")
+    assert reply.status == 503
+    assert "records" not in reply.json
+
+
+def test_a_refusal_stands_though_it_cannot_be_audited(build: Callable[..., Api], patient: str) -> None:
+    assert build(HOME, AUDIT_LOGS_TABLE="missing")("POST", f"/patients/{patient}/records", {}).status == 400
+
+
+@pytest.mark.parametrize("mode", ["drop", "error"])
+def test_an_outage_of_the_table_is_answered_with_when_to_come_back(
+    cloud: Cloud, api: Api, patient: str, mode: str
+) -> None:
+    cloud.aws.fault(region=HOME, service="dynamodb", mode=mode)
+    reply = record(api, patient)
+    assert reply.status == 503
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.headers["Retry-After"] == "5"
+    assert reply.json["correlation_id"] == reply.headers["X-Correlation-Id"]
+
+
+def test_no_call_is_begun_that_could_outlast_the_gateway(
+    api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.shared.clients.BUDGET_SECONDS", 8.9)
+    assert record(api, patient).status == 503
+
+
+def test_an_unforeseen_error_tells_nothing_of_itself(cloud: Cloud, api: Api, patient: str) -> None:
+    key = {"patient_id": {"S": f"clinic-a#{patient}"}, "record_id": {"S": "record#x"}}
+    cloud.client("dynamodb").put_item(TableName=RECORDS, Item=key)
+    reply = api("GET", f"/patients/{patient}/records")
+    assert reply.status == 500
+    assert set(reply.json) == {"type", "title", "status", "correlation_id"}
+
+
+def test_rejects_to_start_without_its_configuration(cloud: Cloud) -> None:
+    from functions.shared.configuration import Configuration
+
+    environment = {**cloud.environment(HOME), "AUDIT_LOGS_TABLE": ""}
+    del environment["DOCUMENTS_BUCKET"]
+    with pytest.raises(RuntimeError, match=r"are not set: AUDIT_LOGS_TABLE, DOCUMENTS_BUCKET$"):
+        Configuration.from_environment(environment)
+
+
+def test_tables_and_buckets_are_those_of_the_environment(cloud: Cloud) -> None:
+    from functions.shared.configuration import Configuration
+
+    configuration = Configuration.from_environment(cloud.environment(OTHER))
+    assert configuration.aws_region == OTHER
+    assert configuration.audit_logs_table == AUDIT
+    assert configuration.documents_bucket == bucket(OTHER)
+
+
+def test_the_row_of_an_attempt_whose_answer_was_lost_counts_as_written(cloud: Cloud, patient: str) -> None:
+    from functions.shared.audit import Entry, Trail
+    from functions.shared.callers import Caller
+
+    trail = Trail(cloud.client("dynamodb"), AUDIT, HOME)
+    caller = Caller(actor="dr-jones", organisation="clinic-a")
+    entry = Entry(caller=caller, action="x", patient_id=patient, resource="", status=200, correlation_id="c")
+    row = trail.addition(entry)
+
+    class Repeating(Trail):
+        def addition(self, entry: Entry) -> dict[str, Any]:
+            return json.loads(json.dumps(row))  # type: ignore[no-any-return]
+
+    for _ in range(2):
+        Repeating(cloud.client("dynamodb"), AUDIT, HOME).add(entry)
+    assert len(cloud.audit(f"clinic-a#{patient}")) == 1
