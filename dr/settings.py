@@ -199,7 +199,7 @@ class Settings:
             SettingsError: With all faults, before anything was made.
         """
         found: list[str] = []
-        known = {_camel(field.name): field for field in attrs.fields(cls)}
+        known = {camel(field.name): field for field in attrs.fields(cls)}
         found += [
             f"'{CONTEXT}' in cdktf.json must hold only {', '.join(known)}, got: {key!r}"
             for key in sorted(context.keys() - known.keys())
@@ -243,7 +243,8 @@ def context_of(cdktf_json: Path) -> Mapping[str, Any]:
     return context
 
 
-def _camel(field: str) -> str:
+def camel(field: str) -> str:
+    """The key of cdktf.json that a field is read from."""
     first, *others = field.split("_")
     return first + "".join(other.capitalize() for other in others)
 

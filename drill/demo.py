@@ -3,11 +3,14 @@
 KEEP=1 leaves everything running, and says how to talk to it and how to end it.
 """
 
+import argparse
 import json
 import os
+import shutil
+import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -16,13 +19,14 @@ from drill.deployment import Deployment, DeploymentError, Done
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.leftovers import leftovers, legitimate
 
+from botocore.exceptions import HTTPClientError
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 FOLDER = Path("build/demo")
 SUFFIX = "demo"
-REPLICA_KEY = "SSEKMSKeyId"
 RECORD = {
     "record_type": "observation",
     "facility_id": "north-clinic",
@@ -36,11 +40,10 @@ class DemoError(Exception):
 
 
 class Demo:
-    """One run: a deployment and what is shown of it."""
+    """What is shown of a deployment."""
 
-    def __init__(self, aws: EmbeddedAws, console: Console) -> None:
-        self._aws, self._console = aws, console
-        self._deployment = Deployment(FOLDER.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
+    def __init__(self, aws: EmbeddedAws, deployment: Deployment, console: Console) -> None:
+        self._aws, self._deployment, self._console = aws, deployment, console
 
     def deploy(self) -> None:
         """Synthesize and deploy all stacks, with a bar for each."""
@@ -61,11 +64,17 @@ class Demo:
         for kind, times in sorted(kinds.items()):
             self._console.print(f"  {times} x {kind}{' (pending deletion)' if 'Keys' in kind else ''}")
 
+    def show(self) -> None:
+        """What was deployed, where it answers, and what becomes of data."""
+        self.show_inventory()
+        self.show_addresses()
+        self.show_data()
+
     def show_inventory(self) -> None:
         """A table of what was deployed: kinds of resource by stack."""
-        stacks = self._deployment.stacks
+        stacks = [*self._aws.regions, "peering", "replication", "dns"]
         counts = Counter((instance.kind, instance.stack) for instance in self._deployment.instances())
-        table = Table("resource", *stacks, title="\nDeployed, by stack")
+        table = Table("resource", *stacks, title="\nDeployed, by stack", box=SIMPLE_HEAD, pad_edge=False)
         for kind in sorted({kind for kind, _ in counts}):
             table.add_row(kind.removeprefix("aws_"), *(str(counts[kind, stack] or "") for stack in stacks))
         table.add_section()
@@ -99,7 +108,7 @@ class Demo:
             table.add_row(*self._upload(clients[here]))
             table.add_row(*self._download(clients[there]))
         for region in self._aws.regions:
-            table.add_row("object's key", region, self._object_key(region))
+            table.add_row("key of the objects", region, self._object_keys(region))
         self._console.print(table)
 
     def explain_keep(self, state: Path) -> None:
@@ -136,14 +145,14 @@ class Demo:
         answer = client.call("GET", path)
         return "document downloaded", client.region, f"{_expect(answer, 200)}, {len(answer.body)} bytes"
 
-    def _object_key(self, region: str) -> str:
+    def _object_keys(self, region: str) -> str:
         bucket = self._deployment.outputs(region)["document_bucket"]
         s3 = self._aws.client("s3", region)
-        (found,) = s3.list_objects_v2(Bucket=bucket)["Contents"]
-        key = str(s3.head_object(Bucket=bucket, Key=found["Key"])[REPLICA_KEY])
-        if f":{region}:" not in key:
-            raise DemoError(f"the object in {region} must have a key of its own region, got: {key}")
-        return key
+        objects = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+        keys = {str(s3.head_object(Bucket=bucket, Key=name)["SSEKMSKeyId"]) for name in objects}
+        if not all(f":kms:{region}:" in key for key in keys):
+            raise DemoError(f"every object in {region} must have a key of its own region, got: {sorted(keys)}")
+        return ", ".join(sorted(keys)).split(":key/")[0] + ":key/..."
 
     @contextmanager
     def _clients(self) -> Iterator[dict[str, ApiClient]]:
@@ -190,30 +199,49 @@ def _expect(answer: Answer, status: int) -> str:
     return str(answer.status)
 
 
-def run(console: Console, *, keep: bool) -> None:
-    """Show everything, and end with nothing left or with everything left running."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+def run(console: Console, folder: Path, *, keep: bool) -> None:
+    """Show everything, and end with nothing left or with everything left running.
+
+    Raises:
+        DemoError: Something was not as it must be, or an earlier demonstration still runs in the folder.
+        DeploymentError: A deployment or a destroy failed.
+        EmbeddedAwsError: The embedded AWS did not start, or ended in the middle.
+    """
+    log = folder / "aws.log"
+    kept = log.with_suffix(".json")
+    asked = subprocess.run([sys.executable, "-m", "drill.emulator", "status", str(kept)], capture_output=True)
+    if asked.returncode == 0:
+        raise DemoError(f"an earlier demonstration is still running: python -m drill.emulator stop {kept}")
+    # What an earlier one left belongs to an account that is gone.
+    shutil.rmtree(folder, ignore_errors=True)
     console.print("[bold]Everything below runs in an embedded AWS on this machine[/]: an emulator, not AWS itself.")
-    with EmbeddedAws(log=FOLDER / "aws.log") as aws:
-        demo = Demo(aws, console)
+    with EmbeddedAws(log=log) as aws:
         console.print(f"the embedded AWS listens at {aws.endpoint}")
-        demo.deploy()
-        demo.show_inventory()
-        demo.show_addresses()
-        demo.show_data()
-        if keep:
-            demo.explain_keep(aws.detach())
-        else:
-            demo.destroy()
+        demo = Demo(aws, Deployment(folder.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX), console)
+        try:
+            demo.deploy()
+            demo.show()
+            if keep:
+                demo.explain_keep(aws.detach())
+            else:
+                demo.destroy()
+        except (DeploymentError, HTTPClientError):
+            aws.check()  # where it has ended, that is the reason
+            raise
 
 
-def main() -> int:
-    """Run the demonstration; 1 when something was not as it must be."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demonstration; 1 when something was not as it must be, 130 when it was interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m drill.demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", default=os.environ.get("KEEP") == "1", help="the same as KEEP=1")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where its files go, emptied first")
+    options = parser.parse_args(arguments)
     console = Console()
     try:
-        run(console, keep=os.environ.get("KEEP") == "1")
-    except (DemoError, DeploymentError, EmbeddedAwsError) as error:
-        console.print(f"\n[bold red]The demonstration failed:[/] {error}", soft_wrap=True)
+        run(console, options.folder, keep=options.keep)
+    except (DemoError, DeploymentError, EmbeddedAwsError, HTTPClientError) as error:
+        console.print("\n[bold red]The demonstration failed:[/]", end=" ")
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("\nstopped: nothing is left running")

@@ -54,6 +54,7 @@ class Deployment:
 
     Attributes:
         folder: Holds cdktf.out, the state files and the log of every command.
+        settings: The settings that are not left at their defaults, by environment variable.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str], **settings: str) -> None:
@@ -66,6 +67,7 @@ class Deployment:
         """
         self.folder = folder
         defaults = {variable_of(field.name): "" for field in attrs.fields(Settings)}
+        self.settings = settings
         self._environment = {**environment, **defaults, **settings, "CI": "true"}
 
     @property
@@ -106,14 +108,34 @@ class Deployment:
     def changes(self, stack: str) -> str:
         """What a deploy of the stack would change now; empty when nothing."""
         command = ["terraform", f"-chdir={self.output / 'stacks' / stack}", "plan", "-detailed-exitcode", "-no-color"]
-        code, lines = self._run([*command, "-input=false"], f"plan-{stack}", lambda _: None)
+        code, lines = self._run([*command, "-input=false"], f"plan-{stack}")
         if code not in (0, 2):
             raise DeploymentError(_explain(command, code, lines))
         return "\n".join(lines) if code == 2 else ""
 
+    def diff(self, stack: str) -> str:
+        """What the command line says that a deploy of the stack would change.
+
+        Raises:
+            DeploymentError: With what Terraform says.
+        """
+        return "\n".join(self._cdktf("diff", stack))
+
     def outputs(self, stack: str) -> dict[str, Any]:
         """The outputs of a deployed stack."""
         return {name: output["value"] for name, output in self._state(stack)["outputs"].items()}
+
+    def validate(self, stack: str) -> None:
+        """Have Terraform and its provider check the stack's JSON, without any account.
+
+        Raises:
+            DeploymentError: With what is not valid.
+        """
+        terraform = ["terraform", f"-chdir={self.output / 'stacks' / stack}"]
+        for command in ([*terraform, "init", "-backend=false", "-input=false"], [*terraform, "validate"]):
+            code, lines = self._run([*command, "-no-color"], f"{command[2]}-{stack}")
+            if code != 0:
+                raise DeploymentError(_explain(command, code, lines))
 
     def instances(self) -> Iterator[Instance]:
         """Every resource of all deployed stacks, as the state files hold them."""
@@ -127,7 +149,7 @@ class Deployment:
         state: dict[str, Any] = json.loads((self.folder / f"terraform.{stack}.tfstate").read_text(encoding="utf-8"))
         return state
 
-    def _cdktf(self, verb: str, *arguments: str, listen: Callable[[Done], None] = lambda _: None) -> None:
+    def _cdktf(self, verb: str, *arguments: str, listen: Callable[[Done], None] = lambda _: None) -> list[str]:
         command = ["cdktf", verb, *arguments, "--output", str(self.output), "--no-color"]
         current = [""]
 
@@ -140,8 +162,11 @@ class Deployment:
         code, lines = self._run(command, verb, hear)
         if code != 0:
             raise DeploymentError(_explain(command, code, lines))
+        return lines
 
-    def _run(self, command: list[str], name: str, hear: Callable[[str], None]) -> tuple[int, list[str]]:
+    def _run(
+        self, command: list[str], name: str, hear: Callable[[str], None] = lambda _: None
+    ) -> tuple[int, list[str]]:
         """Run a command to its end and return its code and last lines; stop it when this process is interrupted."""
         self.folder.mkdir(parents=True, exist_ok=True)
         last: deque[str] = deque(maxlen=200)

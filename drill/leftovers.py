@@ -69,5 +69,16 @@ def _name(item: Any) -> str:
     """The most telling part of what a listing says."""
     if not isinstance(item, dict):
         return str(item)
-    telling = ("Name", "RoleName", "PolicyName", "FunctionName", "AlarmName", "DashboardName", "logGroupName")
+    telling = (
+        "Name",
+        "KeyId",
+        "VpcId",
+        "VpcPeeringConnectionId",
+        "RoleName",
+        "PolicyName",
+        "FunctionName",
+        "AlarmName",
+        "DashboardName",
+        "logGroupName",
+    )
     return str(next((item[key] for key in telling if key in item), next(iter(item.values()))))

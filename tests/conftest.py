@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from main import REGIONS
-from tests.synthesis import EuWest1, Stacks, synthesize
+from tests.synthesis import EuWest1, Stacks, read, synthesize
 
 import pytest
 
@@ -19,8 +19,6 @@ def two_regions(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def stacks(two_regions: Path) -> Stacks:
     """The app as it is."""
-    from tests.synthesis import read
-
     return read(two_regions)
 
 
@@ -39,5 +37,7 @@ def delegated(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
         DR_PARENT_ZONE_ID="Z0123456789ABC",
         DR_OIDC_ISSUER="https://login.hospital.org/",
         DR_OIDC_AUDIENCE="patients-api",
-        DR_ALERT_SUBSCRIPTIONS="oncall@hospital.org, https://pager.hospital.org/sns, arn:aws:sqs:us-east-1:111111111111:ops",
+        DR_ALERT_SUBSCRIPTIONS=(
+            "oncall@hospital.org, https://pager.hospital.org/sns, arn:aws:sqs:us-east-1:111111111111:ops"
+        ),
     )

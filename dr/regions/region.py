@@ -85,16 +85,21 @@ class Region(AwsStack):
         """The name of a resource of this region."""
         return self.names.regional(kind)
 
+    @property
+    def replication_roles(self) -> list[str]:
+        """ARNs of the roles that copy documents from and to this region."""
+        regions = (self.name, *(peer.name for peer in self.peers))
+        return [role_arn(self.names, "replication", region, self.account) for region in regions]
+
     def create_key(self) -> EncryptionKey:
         """The customer key of everything in the region that holds data."""
-        regions = (self.name, *(peer.name for peer in self.peers))
         return EncryptionKey(
             self,
             "key",
             name=self.named("kms"),
             region=self.name,
             account=self.account,
-            replication_roles=[role_arn(self.names, "replication", region, self.account) for region in regions],
+            replication_roles=self.replication_roles,
         )
 
     def create_network(self) -> Network:

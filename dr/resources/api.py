@@ -121,7 +121,8 @@ class Api(Construct):
         logs = CloudwatchLogGroup(
             self,
             "access-log",
-            name=f"/aws/apigateway/{name}",
+            # Under this prefix all deliveries share one of the region's ten Logs resource policies.
+            name=f"/aws/vendedlogs/apigateway/{name}",
             kms_key_id=key.arn,
             retention_in_days=log_retention_days,
         )

@@ -25,7 +25,7 @@ GATEWAY_ENDPOINTS = ("dynamodb", "s3")
 # DynamoDB is reached by its gateway endpoint alone: AWS gives its interface endpoint no private name.
 INTERFACE_ENDPOINTS = ("kms", "logs", "monitoring", "s3", "sns", "sts")
 HTTPS = 443
-WRITE_FLOW_LOGS = ("logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents")
+WRITE_FLOW_LOGS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 
 class Network(Construct):
@@ -143,9 +143,8 @@ class Network(Construct):
         )
 
     def _create_endpoints(self, functions: SecurityGroup, data: SecurityGroup) -> None:
-        gateways: dict[str, VpcEndpoint] = {}
         for service in GATEWAY_ENDPOINTS:
-            gateways[service] = VpcEndpoint(
+            gateway = VpcEndpoint(
                 self,
                 f"gateway-{service}",
                 vpc_id=self.vpc_id,
@@ -155,7 +154,7 @@ class Network(Construct):
                 policy=self._endpoint_policy(f"gateway-{service}-policy"),
                 tags=self._tag(f"vpc-endpoint-gateway-{service}"),
             )
-            self._allow_functions_to(functions, service, prefix_list_id=gateways[service].prefix_list_id)
+            self._allow_functions_to(functions, service, prefix_list_id=gateway.prefix_list_id)
         for service in INTERFACE_ENDPOINTS:
             VpcEndpoint(
                 self,
@@ -165,11 +164,10 @@ class Network(Construct):
                 service_name=f"com.amazonaws.{self._region.name}.{service}",
                 subnet_ids=self.subnet_ids,
                 security_group_ids=[data.id],
-                private_dns_enabled=True,
+                # In its own region S3 is reached by the gateway; this endpoint is for the peers.
+                private_dns_enabled=service != "s3",
                 policy=self._endpoint_policy(f"interface-{service}-policy"),
                 tags=self._tag(f"vpc-endpoint-{service}"),
-                # AWS refuses private names for S3's interface endpoint while there is no gateway endpoint.
-                depends_on=[gateways["s3"]] if service == "s3" else None,
             )
 
     def _endpoint_policy(self, id_: str) -> str:
@@ -202,7 +200,14 @@ class Network(Construct):
             name=self._names.worldwide("role-flow-log", self._region.name),
             service="vpc-flow-logs",
             account=self._account,
-            statements=[Statement(sid="WriteFlowLogs", actions=WRITE_FLOW_LOGS, resources=(f"{group.arn}:*",))],
+            statements=[
+                Statement(sid="WriteFlowLogs", actions=WRITE_FLOW_LOGS, resources=(f"{group.arn}:*",)),
+                Statement(
+                    sid="FindLogGroup",
+                    actions=("logs:DescribeLogGroups",),
+                    resources=(f"arn:aws:logs:{self._region.name}:{self._account}:log-group:*",),
+                ),
+            ],
         )
         FlowLog(
             self,

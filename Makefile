@@ -1,0 +1,70 @@
+# Every target does the set-up it needs: Python 3.11+, Node.js 20+, make and the package registries are enough.
+# PYTHON=python3.13  the Python to set up with        ARGS='...'  passed on to the command of the target
+# STACKS='us-east-1 us-west-2'  for deploy and destroy            STACK=us-east-1  for diff
+
+PYTHON =
+ARGS =
+STACKS = '*'
+STACK =
+UV = uv==0.13.9
+
+RUN = . .tools/activate &&
+COMPILE = .tools/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url $(ARGS)
+
+.PHONY: help setup synth deploy destroy diff demo test check unit snapshots bench lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## install all that the project needs, inside the project
+	@for python in $(PYTHON) .venv/bin/python python3 python3.13 python3.12 python3.11 python3.14 python; do \
+		"$$python" -S -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+		exec "$$python" -m tools.setup; \
+	done; \
+	echo 'Python 3.11 or newer is needed: install one, or name it, as in: make PYTHON=/path/to/python3.13' >&2; \
+	exit 1
+
+synth: setup ## write the Terraform JSON of all stacks to cdktf.out
+	@$(RUN) python main.py $(ARGS)
+
+deploy: setup ## deploy to AWS; asks before each stack is changed
+	@$(RUN) cdktf deploy $(STACKS) $(ARGS)
+
+destroy: setup ## destroy what deploy made; asks before each stack
+	@$(RUN) cdktf destroy $(STACKS) $(ARGS)
+
+diff: setup ## show what a deploy would change: make diff STACK=us-east-1
+	@test -n "$(STACK)" || { echo 'diff takes one stack: make diff STACK=us-east-1' >&2; exit 1; }
+	@$(RUN) cdktf diff $(STACK) $(ARGS)
+
+demo: setup ## deploy both regions into the embedded AWS, use them, destroy them
+	@$(RUN) python -m drill.demo $(ARGS)
+
+test: check ## all that CI runs: check, then every test
+	@$(RUN) python -m pytest $(ARGS)
+
+check: setup ## lint, formatting and types
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+	@$(RUN) mypy
+
+unit: setup ## the tests that need no deployment
+	@$(RUN) python -m pytest -m 'not deployed' $(ARGS)
+
+snapshots: setup ## accept the stacks as they are now synthesized
+	@$(RUN) python -m pytest -m 'not deployed' --snapshot-update $(ARGS)
+
+bench: setup ## measure how long synthesis takes, with and without the fast bindings
+	@$(RUN) python -m tools.bench $(ARGS)
+
+lock: setup ## lock the requirements again; ARGS=--upgrade takes newer versions
+	@test -x .tools/lock/bin/uv || .venv/bin/python -m venv --clear .tools/lock
+	@.tools/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
+	@$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
+	@$(COMPILE) requirements/infra.in --constraints requirements/dev.txt --output-file requirements/infra.txt
+	@$(COMPILE) requirements/bundle.in --constraints requirements/dev.txt --output-file requirements/bundle.txt
+
+clean: ## remove what setup and synth made; Terraform's state files stay
+	rm -rf .venv node_modules .tools cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,86 @@
+"""The one deployment of a session, and what becomes of it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from drill.client import ApiClient
+from drill.deployment import Deployment
+from drill.emulator import EmbeddedAws
+
+import pytest
+
+# Which fixtures end the state that others read: tests that use them come last, whatever selection runs.
+LAST = ("delegated_deployment", "destroyed_account")
+SUFFIX = "test"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the deployment; tests that change it come after those that only look at it."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("deployed")
+    items.sort(key=lambda item: max((LAST.index(name) + 1 for name in LAST if name in _fixtures(item)), default=0))
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    """The account that the session deploys into."""
+    with EmbeddedAws(log=tmp_path_factory.mktemp("aws") / "aws.log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def deployment(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """All five stacks, deployed by the CDKTF command line."""
+    made = Deployment(tmp_path_factory.mktemp("deployment"), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
+    made.deploy()
+    return made
+
+
+@pytest.fixture(scope="session")
+def delegated_deployment(aws: EmbeddedAws, deployment: Deployment) -> Deployment:
+    """The same deployment after its domain was delegated and its callers got an issuer."""
+    parent = aws.client("route53", "us-east-1").create_hosted_zone(Name="com.", CallerReference="parent")
+    changed = Deployment(
+        deployment.folder,
+        aws.isolated(),
+        ENVIRONMENT_SUFFIX=SUFFIX,
+        DR_DOMAIN_DELEGATED="true",
+        DR_PARENT_ZONE_ID=parent["HostedZone"]["Id"].removeprefix("/hostedzone/"),
+        # On loopback, where nothing answers: no token is ever read here.
+        DR_OIDC_ISSUER="http://127.0.0.1:9/",
+        DR_OIDC_AUDIENCE="patients-api",
+        DR_ALERT_SUBSCRIPTIONS=f"oncall@hospital.org, arn:aws:sqs:us-east-1:{aws.account}:operations",
+    )
+    changed.deploy()
+    return changed
+
+
+@pytest.fixture(scope="session")
+def destroyed_account(aws: EmbeddedAws, delegated_deployment: Deployment) -> EmbeddedAws:
+    """The account after everything was destroyed."""
+    delegated_deployment.destroy()
+    aws.client("route53", "us-east-1").delete_hosted_zone(Id=delegated_deployment.settings["DR_PARENT_ZONE_ID"])
+    return aws
+
+
+@pytest.fixture(scope="session")
+def clients(aws: EmbeddedAws, deployment: Deployment) -> Iterator[dict[str, ApiClient]]:
+    """A caller of each region's API."""
+    made = {
+        region: ApiClient(
+            region=region,
+            api_url=deployment.outputs(region)["api_url"],
+            endpoint=aws.endpoint,
+            account=aws.account,
+        )
+        for region in aws.regions
+    }
+    yield made
+    for client in made.values():
+        client.close()

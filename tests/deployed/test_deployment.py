@@ -1,0 +1,108 @@
+"""What the deployment is: read back from the services themselves."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from drill.deployment import Deployment
+from drill.emulator import EmbeddedAws
+from tests.deployed.conftest import SUFFIX
+
+import pytest
+
+STACKS = ("us-east-1", "us-west-2", "peering", "replication", "dns")
+TABLES = (f"patient_records-{SUFFIX}", f"audit_logs-{SUFFIX}")
+REGIONS = ("us-east-1", "us-west-2")
+
+
+def tables(aws: EmbeddedAws) -> Iterator[tuple[str, str, Any]]:
+    """Each table as each region describes it."""
+    for region in REGIONS:
+        for name in TABLES:
+            yield region, name, aws.client("dynamodb", region).describe_table(TableName=name)["Table"]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_second_plan_is_empty(stack: str, deployment: Deployment) -> None:
+    assert deployment.changes(stack) == ""
+
+
+def test_every_taggable_resource_carries_both_tags(deployment: Deployment) -> None:
+    taggable = [instance for instance in deployment.instances() if "tags_all" in instance.attributes]
+    assert len(taggable) > 90
+    wanted = {"Environment": "Production", "DisasterRecovery": "Enabled"}
+    assert [i for i in taggable if not wanted.items() <= (i.attributes["tags_all"] or {}).items()] == []
+
+
+def test_replicas_of_tables_are_tagged_too(aws: EmbeddedAws, deployment: Deployment) -> None:
+    for region, _, table in tables(aws):
+        tags = aws.client("dynamodb", region).list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
+        assert {"Key": "Environment", "Value": "Production"} in tags
+        assert {"Key": "DisasterRecovery", "Value": "Enabled"} in tags
+
+
+def test_every_replica_has_point_in_time_recovery(aws: EmbeddedAws, deployment: Deployment) -> None:
+    for region, name, _ in tables(aws):
+        backups = aws.client("dynamodb", region).describe_continuous_backups(TableName=name)
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        assert (region, name, recovery["PointInTimeRecoveryStatus"]) == (region, name, "ENABLED")
+
+
+def test_every_replica_has_the_key_of_its_own_region(aws: EmbeddedAws, deployment: Deployment) -> None:
+    for region, name, table in tables(aws):
+        key = table["SSEDescription"]["KMSMasterKeyArn"]
+        described = aws.client("kms", region).describe_key(KeyId=key)["KeyMetadata"]
+        assert (name, described["KeyManager"], described["Arn"]) == (name, "CUSTOMER", key)
+
+
+def test_every_key_rotates(aws: EmbeddedAws, deployment: Deployment) -> None:
+    for region in REGIONS:
+        key = aws.client("kms", region).describe_key(KeyId=f"alias/kms-{SUFFIX}")["KeyMetadata"]["KeyId"]
+        assert aws.client("kms", region).get_key_rotation_status(KeyId=key)["KeyRotationEnabled"]
+
+
+def test_peering_is_active_and_routed_both_ways(aws: EmbeddedAws, deployment: Deployment) -> None:
+    for region, peer_cidr in zip(REGIONS, ("10.20.0.0/16", "10.10.0.0/16"), strict=True):
+        ec2 = aws.client("ec2", region)
+        (peering,) = ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
+        assert peering["Status"]["Code"] == "active"
+        routes = [
+            route
+            for table in ec2.describe_route_tables()["RouteTables"]
+            for route in table["Routes"]
+            if route.get("VpcPeeringConnectionId") == peering["VpcPeeringConnectionId"]
+        ]
+        assert [route["DestinationCidrBlock"] for route in routes] == [peer_cidr]
+
+
+def test_dns_answers_with_both_regions_while_they_are_healthy(aws: EmbeddedAws, deployment: Deployment) -> None:
+    route53 = aws.client("route53", "us-east-1")
+    (zone,) = route53.list_hosted_zones()["HostedZones"][:1]
+    assert zone["Name"] == f"healthcare-dr-{SUFFIX}.com."
+    records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
+    weighted = {record["SetIdentifier"]: record for record in records if "Weight" in record}
+    assert {region: record["Weight"] for region, record in weighted.items()} == {"us-east-1": 70, "us-west-2": 30}
+    for region, record in weighted.items():
+        check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]["HealthCheckConfig"]
+        assert (check["FailureThreshold"], check["RequestInterval"]) == (3, 10)
+        assert record["ResourceRecords"][0]["Value"] == check["FullyQualifiedDomainName"]
+        assert deployment.outputs(region)["api_url"] == f"https://{check['FullyQualifiedDomainName']}"
+
+
+def test_alarms_tell_the_topic_of_their_region(aws: EmbeddedAws, deployment: Deployment) -> None:
+    for region in REGIONS:
+        alarms = aws.client("cloudwatch", region).describe_alarms()["MetricAlarms"]
+        assert len(alarms) >= 7
+        topic = deployment.outputs(region)["alert_topic_arn"]
+        assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {(topic,)}
+
+
+def test_a_region_has_a_dashboard_of_its_own(aws: EmbeddedAws, deployment: Deployment) -> None:
+    for region in REGIONS:
+        body = aws.client("cloudwatch", region).get_dashboard(DashboardName=f"dashboard-{SUFFIX}")["DashboardBody"]
+        assert "ReplicationLatency" in body
+        assert "HealthCheckStatus" in body
+        assert "${" not in body
+
+
+def test_command_line_shows_no_difference_after_a_deploy(deployment: Deployment) -> None:
+    assert "No changes. Your infrastructure matches the configuration." in deployment.diff("us-east-1")

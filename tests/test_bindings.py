@@ -1,0 +1,65 @@
+"""Loading only the bindings in use changes the time of a synthesis, and nothing else."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from dr.bindings import PROVIDER, STOCK
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(code: str, **environment: str) -> str:
+    """Run Python in a process of its own, for bindings are loaded once a process."""
+    kept = {name: value for name, value in os.environ.items() if name not in (STOCK, "NODE_OPTIONS")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error::ImportWarning", "-c", code],
+        cwd=ROOT,
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, byte by byte."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_output_is_byte_identical_with_all_bindings_loaded(tmp_path: Path) -> None:
+    fast, stock = tmp_path / "fast", tmp_path / "stock"
+    run("import main; main.main()", CDKTF_OUTDIR=str(fast))
+    run("import main; main.main()", CDKTF_OUTDIR=str(stock), **{STOCK: "1"})
+    assert len(contents(fast)) >= 6
+    assert contents(stock) == contents(fast)
+
+
+def test_output_is_byte_identical_in_another_folder(tmp_path: Path, two_regions: Path) -> None:
+    run("import main; main.main()", CDKTF_OUTDIR=str(tmp_path / "again"))
+    assert contents(tmp_path / "again") == contents(two_regions)
+
+
+def test_only_services_in_use_are_loaded() -> None:
+    loaded = int(run(f"import sys, main; print(sum(m.startswith({PROVIDER!r} + '.') for m in sys.modules))"))
+    assert 30 < loaded < 200
+
+
+@pytest.mark.parametrize("statement", ["import dr.bindings", "import dr; import cdktf"])
+def test_order_of_imports_is_silent_where_it_is_right(statement: str) -> None:
+    assert run(statement) == ""
+
+
+def test_rejects_cdktf_imported_first_where_warnings_are_errors() -> None:
+    code = "import cdktf\ntry:\n    import dr\nexcept ImportWarning as warning:\n    print(warning)"
+    assert run(code) == "import dr before cdktf: node has started and loads all bindings"
+
+
+def test_a_service_that_does_not_exist_is_an_attribute_error() -> None:
+    code = f"import dr, {PROVIDER} as aws; print(hasattr(aws, 'kms_key'), hasattr(aws, 'no_such_service'))"
+    assert run(code) == "True False"

@@ -1,0 +1,122 @@
+"""Python packages, locked by their hashes: the virtual environment, and what the Lambda bundle is made from."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.steps import Project, SetupError, Step, digest, run
+
+LAMBDA_PYTHON = "3.13"
+# `--no-compile`: compiling every module of the AWS bindings takes a minute, for the few that are ever imported.
+INSTALL = (
+    *("-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"),
+    *("install", "--require-hashes", "--no-compile"),
+)
+# Resolved for the Lambda runtime, not for the Python that runs pip, and from wheels for any platform only.
+FOR_LAMBDA = (
+    *("--python-version", LAMBDA_PYTHON, "--implementation", "py", "--abi", "none", "--platform", "any"),
+    *("--only-binary", ":all:", "--no-deps"),
+)
+# What pip notes about the installation itself.
+NOTES = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+# Settings that would make pip or venv install anywhere else.
+ASTRAY = {"PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_REQUIRE_VIRTUALENV"}
+
+
+def python_step(project: Project) -> Step:
+    """`.venv` holds what requirements/dev.txt locks."""
+    lock = project.root / "requirements" / "dev.txt"
+
+    def build(again: bool) -> dict[str, str]:
+        if again or not _is_ours(project.venv):
+            # From inside the virtual environment that is about to go, this is the Python it was made with.
+            maker = getattr(sys, "_base_executable", sys.executable)
+            failure = f"No virtual environment could be made with {maker}: see its lines above."
+            _python(project, [maker, "-m", "venv", "--clear", str(project.venv)], failure)
+        failure = "The Python packages could not be installed: see pip's lines above, then run this again."
+        _python(project, [str(project.python), *INSTALL, "-r", str(lock)], failure)
+        return {"path": str(project.python), "note": f"{_locked(lock)} in .venv"}
+
+    inputs = [sys.version, sys.base_prefix, digest(lock)]
+    return Step(name="python", title="Python packages", inputs=inputs, build=build)
+
+
+def bundle_step(project: Project) -> Step:
+    """`.tools/bundle` holds the packages of the Lambda bundle: pure Python, and the same bytes on every machine."""
+    lock = project.root / "requirements" / "bundle.txt"
+    bundle = project.tools / "bundle"
+
+    def build(again: bool) -> dict[str, str]:
+        require_unconditional(lock)
+        partial = bundle.with_name("bundle.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        failure = (
+            "The Lambda bundle's packages could not be installed: see pip's lines above. Only wheels for any platform "
+            "are taken, because the bundle runs on every architecture."
+        )
+        _python(
+            project, [str(project.python), *INSTALL, *FOR_LAMBDA, "--target", str(partial), "-r", str(lock)], failure
+        )
+        require_pure(partial)
+        forget_machine(partial)
+        shutil.rmtree(bundle, ignore_errors=True)
+        partial.rename(bundle)
+        return {"path": str(bundle), "note": f"{_locked(lock)} in .tools/bundle"}
+
+    return Step(name="bundle", title="Lambda packages", inputs=[digest(lock), FOR_LAMBDA], build=build)
+
+
+def require_unconditional(lock: Path) -> None:
+    """Every package of the lock file is for every platform and every Python.
+
+    pip would answer a condition for the Python that runs it, and the bundle would differ from machine to machine.
+
+    Raises:
+        SetupError: one is not.
+    """
+    for line in lock.read_text().splitlines():
+        requirement = line.partition("#")[0].rstrip(" \\")
+        if ";" in requirement:
+            raise SetupError(f"'{lock.name}' must lock packages for every platform, got: '{requirement}'")
+
+
+def require_pure(bundle: Path) -> None:
+    """Every package in the directory is pure Python.
+
+    Raises:
+        SetupError: one is not.
+    """
+    for wheel in sorted(bundle.glob("*.dist-info/WHEEL")):
+        tags = [line.partition(":")[2].strip() for line in wheel.read_text().splitlines() if line.startswith("Tag:")]
+        if not any(tag.endswith("-none-any") for tag in tags):
+            raise SetupError(f"'{wheel.parent.name}' must be a wheel for any platform, got: '{', '.join(tags)}'")
+
+
+def forget_machine(bundle: Path) -> None:
+    """Nothing in the directory tells where it was installed, or by which pip."""
+    shutil.rmtree(bundle / "bin", ignore_errors=True)  # scripts that begin with the path of this machine's Python
+    for name in NOTES:
+        for note in bundle.glob(f"*.dist-info/{name}"):
+            note.unlink()
+
+
+def _python(project: Project, command: list[str], failure: str) -> None:
+    env = {name: value for name, value in project.environ.items() if name not in ASTRAY}
+    run(command, failure, cwd=project.root, env=env)
+
+
+def _is_ours(venv: Path) -> bool:
+    """The virtual environment was made in this place, by the Python that is running, and runs."""
+    try:
+        about = dict(line.partition(" = ")[::2] for line in (venv / "pyvenv.cfg").read_text().splitlines())
+        ask = subprocess.run([venv / "bin" / "python", "-m", "pip", "--version"], capture_output=True)
+    except OSError:
+        return False
+    version = ".".join(map(str, sys.version_info[:3]))
+    return ask.returncode == 0 and about.get("version") == version and about.get("command", "").endswith(f" {venv}")
+
+
+def _locked(lock: Path) -> int:
+    """How many packages a lock file names."""
+    return sum("==" in line for line in lock.read_text().splitlines() if not line.startswith((" ", "#")))
