@@ -1,0 +1,116 @@
+"""What is broken, and how a broken region's connections are cut."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drill.emulator.locate import Target
+
+from hypercorn.asyncio.tcp_server import TCPServer
+
+MODES = ("drop", "error", "hang", "slow")
+LONGEST_HANG = 120.0
+"""Seconds after which a hung request is cut, should neither the client give up nor the fault be lifted."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way in which a region (or one service of it) is broken.
+
+    Attributes:
+        region: Its name, `global`, or `*`.
+        service: Its name in request signatures, `execute-api`, or `*`.
+        mode: `drop` resets the connection, `error` answers 503, `hang` never answers, `slow` answers late.
+        seconds: How late `slow` is; how long a `hang` lasts before it is cut (0: LONGEST_HANG).
+        share: The part of the requests that is hit.
+    """
+
+    region: str
+    service: str = "*"
+    mode: str = "drop"
+    seconds: float = 0.0
+    share: float = 1.0
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> Fault:
+        """A fault from JSON.
+
+        Raises:
+            ValueError: A field is unknown or out of its range.
+        """
+        if unknown := set(data) - set(cls.__dataclass_fields__):
+            raise ValueError(f"a fault has no field {min(unknown)!r}")
+        fault = cls(**data)
+        if fault.mode not in MODES:
+            raise ValueError(f"'mode' must be one of {', '.join(MODES)}, got: {fault.mode!r}")
+        if not fault.seconds >= 0:
+            raise ValueError(f"'seconds' must not be negative, got: {fault.seconds!r}")
+        if not 0 < fault.share <= 1:
+            raise ValueError(f"'share' must be more than 0 and at most 1, got: {fault.share!r}")
+        return fault
+
+    def hits(self, target: Target) -> bool:
+        """Whether a request to that target can meet this fault."""
+        return self.region in ("*", target.region) and self.service in ("*", target.service)
+
+
+class Faults:
+    """The faults in force. `healed` wakes hung requests when they are lifted."""
+
+    def __init__(self) -> None:
+        self.active: tuple[Fault, ...] = ()
+        self.healed = asyncio.Event()
+        self._random = random.Random(1)  # noqa: S311  the same share of the same requests in every run
+
+    def add(self, fault: Fault) -> None:
+        """Breaks one thing more."""
+        self.active = (*self.active, fault)
+
+    def clear(self) -> None:
+        """Heals everything; hung requests are cut."""
+        self.active = ()
+        self.healed.set()
+        self.healed = asyncio.Event()
+
+    def draw(self, target: Target) -> Fault | None:
+        """The fault that one request to that target meets."""
+        return next((f for f in self.active if f.hits(target) and self._random.random() < f.share), None)
+
+    def down(self, region: str, service: str) -> bool:
+        """Whether no request to that service succeeds."""
+        target = Target(region, service)
+        return any(f.hits(target) and f.mode != "slow" and f.share >= 1 for f in self.active)
+
+
+class Connections:
+    """Reaches the socket under a request: ASGI itself has no way to reset a connection."""
+
+    def __init__(self) -> None:
+        self._writers: dict[tuple[str, int], asyncio.StreamWriter] = {}
+
+    def install(self) -> None:
+        """From here on, every connection of hypercorn is known while it lasts."""
+        original, writers = TCPServer.run, self._writers
+
+        async def run(server: TCPServer) -> None:
+            peer = server.writer.get_extra_info("peername")
+            writers[peer] = server.writer
+            try:
+                await original(server)
+            finally:
+                writers.pop(peer, None)
+
+        TCPServer.run = run  # type: ignore[method-assign, assignment]
+
+    def reset(self, client: tuple[str, int]) -> None:
+        """Cuts a connection with a TCP reset: lingering for no time makes the kernel send RST instead of FIN."""
+        writer = self._writers.get((client[0], client[1]))
+        if writer is not None:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()

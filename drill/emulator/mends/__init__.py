@@ -1,0 +1,33 @@
+"""What ministack answers otherwise than AWS, put right: without these, a second plan after an apply is not empty.
+
+Each mend is one function whose docstring is the symptom, so that it can go when ministack needs it no more.
+"""
+
+from __future__ import annotations
+
+from drill.emulator.mends import cloudwatch, data, ec2, other, route53, sns
+
+MENDS = (
+    cloudwatch.describe_alarms_in_full,
+    data.encrypt_object_replicas_by_their_rule,
+    data.keep_keys_of_table_replicas,
+    data.keep_recovery_periods,
+    ec2.keep_endpoint_settings,
+    ec2.keep_flow_log_settings,
+    ec2.keep_prefix_lists_of_rules,
+    ec2.know_peering_options,
+    other.describe_keys_of_aws,
+    other.give_jwt_authorizers_no_payload_version,
+    other.keep_certificate_settings,
+    other.keep_tags_of_new_trails,
+    route53.answer_get_dnssec,
+    route53.keep_lists_of_health_checks,
+    sns.keep_notifications_on_this_machine,
+    sns.return_arns_of_pending_subscriptions,
+)
+
+
+def apply_mends() -> None:
+    """Applies every mend; called once, before what builds on the mended functions."""
+    for mend in MENDS:
+        mend()

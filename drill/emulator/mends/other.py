@@ -1,0 +1,71 @@
+"""ACM, API Gateway, CloudTrail and KMS."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import acm, apigateway, cloudtrail, kms
+
+
+def keep_tags_of_new_trails() -> None:
+    """CreateTrail drops the trail's tags."""
+    original = cloudtrail._DISPATCH["CreateTrail"]
+
+    def create_trail(body: dict[str, Any]) -> Any:
+        answer = original(body)
+        if answer[0] == 200 and body.get("TagsList"):
+            tags = {tag["Key"]: tag.get("Value", "") for tag in body["TagsList"]}
+            cloudtrail._trail_tags[cloudtrail._trail_arn(body["Name"].strip())] = tags
+        return answer
+
+    cloudtrail._DISPATCH["CreateTrail"] = create_trail
+
+
+def give_jwt_authorizers_no_payload_version() -> None:
+    """A JWT authorizer reads back a payload format version, which only REQUEST ones have: it differs for ever."""
+    original = apigateway._create_authorizer
+
+    def create_authorizer(api_id: str, data: dict[str, Any]) -> Any:
+        answer = original(api_id, data)
+        for authorizer in apigateway._authorizers.get(api_id, {}).values():
+            if authorizer["authorizerType"] == "JWT":
+                authorizer.pop("authorizerPayloadFormatVersion", None)
+        return answer
+
+    apigateway._create_authorizer = create_authorizer
+
+
+def describe_keys_of_aws() -> None:
+    """DescribeKey does not know `alias/aws/dynamodb`, which the provider compares every replica's key with."""
+    original = kms._describe_key
+
+    def describe_key(data: dict[str, Any]) -> Any:
+        name = data.get("KeyId", "").split(":")[-1]
+        if not name.startswith("alias/aws/") or kms._resolve_key(name):
+            return original(data)
+        key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{get_account_id()}/{get_region()}/{name}"))
+        metadata = {"KeyId": key, "Arn": kms._arn(key), "Enabled": True, "KeyState": "Enabled", "KeyManager": "AWS"}
+        return kms.json_response({"KeyMetadata": metadata})
+
+    kms._describe_key = describe_key
+
+
+def keep_certificate_settings() -> None:
+    """A certificate loses its key algorithm and its options: it is replaced by every apply."""
+    request, shape = acm._request_certificate, acm._cert_shape
+
+    def request_certificate(data: dict[str, Any]) -> Any:
+        answer = request(data)
+        if answer[0] == 200:
+            certificate = acm._certificates[json.loads(answer[2])["CertificateArn"]]
+            certificate["_key_algorithm"] = data.get("KeyAlgorithm", "RSA_2048")
+            certificate["Options"] = {"CertificateTransparencyLoggingPreference": "ENABLED", **data.get("Options", {})}
+        return answer
+
+    def cert_shape(certificate: dict[str, Any]) -> Any:
+        return {**shape(certificate), "KeyAlgorithm": certificate.get("_key_algorithm", "RSA_2048")}
+
+    acm._request_certificate, acm._cert_shape = request_certificate, cert_shape

@@ -1,0 +1,145 @@
+"""The ASGI application around ministack: counts, breaks and rewrites requests, and takes orders."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from drill.emulator.asgi import Application, Receive, Scope, Send, answer, headers_of, read_body, refuse
+from drill.emulator.faults import LONGEST_HANG, Connections, Fault, Faults
+from drill.emulator.hooks import ENTRY_REGION
+from drill.emulator.locate import REGIONAL_API, Locator
+from drill.emulator.replication import Replication
+
+KNOWN_CALLERS = ("Terraform", "Lambda", "aws-cli")
+PRIVATE_PATHS = ("/_drill", "/_ministack")
+
+
+class Wrapper:
+    """Every request of Terraform, boto3, the AWS CLI and the Lambda functions passes through here."""
+
+    def __init__(self, app: Application, locator: Locator, faults: Faults, replication: Replication) -> None:
+        self._app = app
+        self._locator = locator
+        self._faults = faults
+        self._replication = replication
+        self._connections = Connections()
+        self._connections.install()
+        self._seen: Counter[tuple[str, str, str, str]] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request, or the server's whole life."""
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif scope["path"].startswith(PRIVATE_PATHS):
+            await self._private(scope, receive, send)
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        pump = asyncio.create_task(self._replication.run())
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            pump.cancel()
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = headers_of(scope)
+        target = self._locator.locate(scope, headers)
+        fault = self._faults.draw(target)
+        outcome = fault.mode if fault else "ok"
+        self._seen[target.region, target.service, outcome, _caller(headers.get("user-agent", "-"))] += 1
+        if fault is None or await self._survives(fault, scope, receive, send):
+            ENTRY_REGION.set(target.region)
+            await self._app(_as_behind_tls(scope, headers), receive, send)
+
+    async def _survives(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Lets a request meet its fault; True when it may go on afterwards."""
+        if fault.mode == "slow":
+            await asyncio.sleep(fault.seconds)
+            return True
+        if fault.mode == "error":
+            await refuse(send)
+            return False
+        if fault.mode == "hang":
+            await self._hang(fault.seconds or LONGEST_HANG, receive)
+        self._connections.reset(scope["client"])
+        return False
+
+    async def _hang(self, seconds: float, receive: Receive) -> None:
+        """Returns when the client gives up, the fault is lifted, or the time is over."""
+
+        async def client_gone() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        waits = [asyncio.ensure_future(client_gone()), asyncio.ensure_future(self._faults.healed.wait())]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _private(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Orders come from this machine to 127.0.0.1 by that name: no region's address and no web page gives any."""
+        host = headers_of(scope).get("host", "").rsplit(":", 1)[0]
+        if (scope.get("server") or ("",))[0] != "127.0.0.1" or host not in ("127.0.0.1", "localhost"):
+            await answer(send, 403, {"message": "orders are taken on 127.0.0.1 only"})
+        elif scope["path"].startswith("/_drill"):
+            await self._control(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await read_body(receive)
+            data: dict[str, Any] = json.loads(body) if body else {}
+            match scope["method"], scope["path"]:
+                case "GET", "/_drill":
+                    pass
+                case "POST", "/_drill/faults":
+                    self._faults.add(Fault.parse(data))
+                case "DELETE", "/_drill/faults":
+                    self._faults.clear()
+                case "POST", "/_drill/replication":
+                    self._replication.delay(data["source"], data["target"], data["seconds"])
+                case "DELETE", "/_drill/requests":
+                    self._seen.clear()
+                case _:
+                    await answer(send, 404, {"message": f"no such order: {scope['method']} {scope['path']}"})
+                    return
+        except (ValueError, TypeError, KeyError) as error:
+            await answer(send, 400, {"message": str(error)})
+            return
+        await answer(send, 200, self._state())
+
+    def _state(self) -> dict[str, object]:
+        return {
+            "pid": os.getpid(),
+            "faults": [asdict(fault) for fault in self._faults.active],
+            "replication": self._replication.state(),
+            "requests": [[*what, count] for what, count in self._seen.most_common()],
+        }
+
+
+def _caller(agent: str) -> str:
+    return next((known for known in KNOWN_CALLERS if known in agent), agent.split("/")[0])
+
+
+def _as_behind_tls(scope: Scope, headers: dict[str, str]) -> Scope:
+    """The request as ministack is to see it.
+
+    AWS speaks TLS only, and policies that demand it (`aws:SecureTransport`) are enforced; a regional API's own host
+    name is not one that ministack knows.
+    """
+    kept = [(name, value) for name, value in scope["headers"] if name.lower() != b"x-forwarded-proto"]
+    if api := REGIONAL_API.match(headers.get("host", "").lower()):
+        host = f"{api[1]}.execute-api.localhost".encode()
+        kept = [(name, host if name.lower() == b"host" else value) for name, value in kept]
+    return {**scope, "headers": [*kept, (b"x-forwarded-proto", b"https")]}

@@ -1,0 +1,163 @@
+"""Broken regions: what is refused, and what goes on."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from contextlib import closing
+from typing import Any
+
+from drill.emulator import EmbeddedAws, EmbeddedAwsError
+from drill.emulator.listeners import Address
+from tests.emulator.test_process import create_function
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+
+def get(address: Address, path: str, host: str | None = None) -> tuple[int, Any]:
+    with closing(http.client.HTTPConnection(*address, timeout=10)) as connection:
+        connection.request("GET", path, headers={"Host": host} if host else {})
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read() or b"null")
+
+
+def test_a_dropped_region_refuses_while_the_other_serves(healed: EmbeddedAws) -> None:
+    healed.fault(region="us-west-2")
+    with pytest.raises(ConnectionClosedError):
+        healed.client("dynamodb", "us-west-2").list_tables()
+    healed.client("dynamodb", "us-east-1").list_tables()
+    healed.heal()
+    healed.client("dynamodb", "us-west-2").list_tables()
+
+
+def test_one_service_of_a_region_breaks_alone(healed: EmbeddedAws) -> None:
+    healed.fault(region="us-west-2", service="sns", mode="error")
+    with pytest.raises(ClientError) as refused:
+        healed.client("sns", "us-west-2").list_topics()
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    healed.client("dynamodb", "us-west-2").list_tables()
+
+
+def test_global_services_break_as_a_region_of_their_own(healed: EmbeddedAws) -> None:
+    healed.fault(region="us-east-1")
+    healed.client("iam", "us-east-1").list_roles()
+    healed.heal()
+    healed.fault(region="global")
+    for region in healed.regions:
+        with pytest.raises(ConnectionClosedError):
+            healed.client("iam", region).list_roles()
+    healed.client("dynamodb", "us-east-1").list_tables()
+
+
+def test_a_share_of_the_requests_fails(healed: EmbeddedAws) -> None:
+    healed.fault(region="us-east-1", service="sns", mode="error", share=0.5)
+    outcomes = []
+    for _ in range(30):
+        try:
+            healed.client("sns", "us-east-1").list_topics()
+            outcomes.append("served")
+        except ClientError:
+            outcomes.append("refused")
+    assert 5 < outcomes.count("refused") < 25
+
+
+def test_a_slow_region_answers_late(healed: EmbeddedAws) -> None:
+    healed.fault(region="us-east-1", service="sns", mode="slow", seconds=0.4)
+    began = time.monotonic()
+    healed.client("sns", "us-east-1").list_topics()
+    assert 0.4 <= time.monotonic() - began < 3
+
+
+def test_a_hanging_request_is_cut_after_its_time(healed: EmbeddedAws) -> None:
+    healed.fault(region="us-east-1", service="sns", mode="hang", seconds=0.4)
+    began = time.monotonic()
+    with pytest.raises(ConnectionClosedError):
+        healed.client("sns", "us-east-1").list_topics()
+    assert 0.4 <= time.monotonic() - began < 3
+
+
+def test_requests_are_counted_by_what_became_of_them(healed: EmbeddedAws) -> None:
+    healed.fault(region="us-east-1", service="kms", mode="error")
+    with pytest.raises(ClientError):
+        healed.client("kms", "us-east-1").list_keys()
+    seen = [r for r in healed.requests() if r.service == "kms" and r.outcome == "error"]
+    assert [(r.region, r.caller, r.times) for r in seen] == [("us-east-1", "Boto3", 1)]
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ({"mode": "melt"}, "'mode' must be one of drop, error, hang, slow, got: 'melt'"),
+        ({"share": 0.0}, "'share' must be more than 0 and at most 1, got: 0.0"),
+        ({"seconds": -1.0}, "'seconds' must not be negative, got: -1.0"),
+    ],
+)
+def test_rejects_faults_that_make_no_sense(embedded_aws: EmbeddedAws, fault: dict[str, Any], message: str) -> None:
+    with pytest.raises(EmbeddedAwsError, match=message):
+        embedded_aws.fault(region="us-east-1", **fault)
+
+
+def test_rejects_orders_that_do_not_come_to_the_control_address(embedded_aws: EmbeddedAws) -> None:
+    control = Address("127.0.0.1", embedded_aws.port)
+    assert get(control, "/_drill")[0] == 200
+    assert get(control, "/_drill", host="evil.org")[0] == 403
+    for address in embedded_aws.addresses.values():
+        assert get(address, "/_drill")[0] == 403
+        assert get(address, "/_ministack/health")[0] == 403
+
+
+def test_no_function_starts_in_a_dead_region(healed: EmbeddedAws) -> None:
+    arn = create_function(healed, "listener", "def handler(event, context):\n    print('called')\n", "us-west-2")
+    topic = healed.client("sns", "us-west-2").create_topic(Name="calls")["TopicArn"]
+    healed.client("sns", "us-west-2").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
+    logs = healed.client("logs", "us-west-2")
+    healed.fault(region="us-west-2", service="lambda")
+    healed.client("sns", "us-west-2").publish(TopicArn=topic, Message="now")
+    time.sleep(0.5)
+    assert not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/listener")["logGroups"]
+    healed.heal()
+    healed.client("sns", "us-west-2").publish(TopicArn=topic, Message="now")
+    deadline = time.monotonic() + 8
+    while not logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/listener")["logGroups"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_an_api_answers_by_its_host_name_and_breaks_with_its_region(healed: EmbeddedAws) -> None:
+    host = create_api(healed, "us-west-2")
+    control = Address("127.0.0.1", healed.port)
+    assert get(control, "/", host) == (200, {"in": "us-west-2"})
+    healed.fault(region="us-west-2", service="execute-api")
+    with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
+        get(control, "/", host)
+
+
+def test_a_custom_domain_of_two_regions_answers_where_it_is_reached(healed: EmbeddedAws) -> None:
+    for region in healed.regions:
+        api, gateway = create_api(healed, region).split(".")[0], healed.client("apigatewayv2", region)
+        certificate = healed.client("acm", region).request_certificate(DomainName="api.two.org")["CertificateArn"]
+        settings = {"CertificateArn": certificate, "EndpointType": "REGIONAL", "SecurityPolicy": "TLS_1_2"}
+        gateway.create_domain_name(DomainName="api.two.org", DomainNameConfigurations=[settings])
+        gateway.create_api_mapping(ApiId=api, DomainName="api.two.org", Stage="$default")
+    for region, address in healed.addresses.items():
+        assert get(address, "/", "api.two.org") == (200, {"in": region})
+    healed.fault(region="us-east-1")
+    assert get(healed.addresses["us-west-2"], "/", "api.two.org") == (200, {"in": "us-west-2"})
+    with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
+        get(healed.addresses["us-east-1"], "/", "api.two.org")
+
+
+def create_api(aws: EmbeddedAws, region: str) -> str:
+    """An HTTP API that answers with its region; returns its host name."""
+    code = "import os\ndef handler(event, context):\n    return {'in': os.environ['AWS_REGION']}\n"
+    client, name = aws.client("apigatewayv2", region), f"api-{time.monotonic_ns()}"
+    arn = create_function(aws, name, code, region)
+    api = client.create_api(Name=name, ProtocolType="HTTP")["ApiId"]
+    integration = client.create_integration(
+        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=arn, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    client.create_route(ApiId=api, RouteKey="GET /", Target=f"integrations/{integration}")
+    client.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    return f"{api}.execute-api.{region}.amazonaws.com"
