@@ -66,5 +66,5 @@ lock: setup ## lock the requirements again; ARGS=--upgrade takes newer versions
 	@$(COMPILE) requirements/bundle.in --constraints requirements/dev.txt --output-file requirements/bundle.txt
 
 clean: ## remove what setup and synth made; Terraform's state files stay
-	rm -rf .venv node_modules .tools cdktf.out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules .tools build cdktf.out cdktf.log .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,6 +17,11 @@ from cdktf import App
 
 # The first is the primary.
 REGIONS: Sequence[type[Region]] = (UsEast1, UsWest2)
+# Written to stderr and not as an annotation: those put a trace of this machine's paths into the manifest.
+WITHOUT_ISSUER = (
+    "note: without 'oidc_issuer' the API takes signed requests only (AWS_IAM). A signature names one region: "
+    "failover by DNS is for clients with tokens.\n"
+)
 
 
 def build(app: App, settings: Settings, regions: Sequence[type[Region]] = REGIONS) -> Topology:
@@ -29,11 +34,13 @@ def build(app: App, settings: Settings, regions: Sequence[type[Region]] = REGION
 
 def main() -> None:
     """Synthesize into cdktf.out, or say what is wrong with the settings."""
-    context = context_of(Path(__file__).with_name("cdktf.json"))
+    context = context_of(Path(os.environ.get("DR_CONTEXT_FILE") or Path(__file__).with_name("cdktf.json")))
     try:
         settings = Settings.load(os.environ, context, [region.settings for region in REGIONS])
     except SettingsError as error:
         sys.exit(str(error))
+    if settings.oidc_issuer is None:
+        sys.stderr.write(WITHOUT_ISSUER)
     app = App()
     build(app, settings)
     app.synth()

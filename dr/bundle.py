@@ -1,5 +1,7 @@
 """The zip of the Lambda functions, the same bytes on every machine."""
 
+import functools
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,14 +30,22 @@ def build_bundle(target: Path = BUNDLE, *, functions: Path = FUNCTIONS, dependen
         raise FileNotFoundError(f"the functions' dependencies are missing, run `make setup`: {dependencies}")
     entries = dict(sorted([*_files(functions, functions.parent), *_files(dependencies, dependencies)]))
     target.parent.mkdir(parents=True, exist_ok=True)
-    # A synthesis beside this one never sees half a bundle.
-    unfinished = target.with_suffix(".unfinished")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as bundle:
+    # In a file of its own until it is whole: a synthesis beside this one never sees half a bundle.
+    with (
+        tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as unfinished,
+        zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as bundle,
+    ):
         for name, path in entries.items():
             entry = zipfile.ZipInfo(name, DATE)
             entry.create_system, entry.external_attr = 3, 0o100644 << 16
             bundle.writestr(entry, path.read_bytes())
-    return unfinished.replace(target)
+    return Path(unfinished.name).replace(target)
+
+
+@functools.cache
+def functions_bundle() -> Path:
+    """The bundle of this project's functions, written once a process."""
+    return build_bundle()
 
 
 def _files(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:

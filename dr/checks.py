@@ -1,5 +1,6 @@
 """How settings are checked: every fault is collected, then all are reported at once."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -48,5 +49,15 @@ def between(low: int, high: int) -> Check:
     def check(value: object) -> Iterator[str]:
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             yield f"must be a whole number from {low} to {high}"
+
+    return check
+
+
+def matches(pattern: str, rule: str, *, optional: bool = True) -> Check:
+    """Check that a text has a form, or, where that is allowed, that there is none."""
+
+    def check(value: object) -> Iterator[str]:
+        if not (value is None and optional) and not (isinstance(value, str) and re.fullmatch(pattern, value)):
+            yield rule
 
     return check

@@ -8,6 +8,9 @@ RECOVERY_POINT_OBJECTIVE_S = 60
 # (Route 53 developer guide, "How Amazon Route 53 determines whether a health check is healthy").
 CHECK_TIMEOUT_S = 4 + 2 + 2
 
+# An alias has no TTL of its own: Route 53 answers with its target's, 60 s for API Gateway's names.
+ALIAS_TTL_S = 60
+
 
 def recovery_time_s(*, interval_s: int, failure_threshold: int, ttl_s: int) -> int:
     """Seconds from the loss of a region until no resolver that keeps TTLs answers with it, at the worst.

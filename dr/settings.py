@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from dr.checks import CHECK, SettingsError, between, faults, one_of
-from dr.objectives import RECOVERY_TIME_OBJECTIVE_S, recovery_time_s
+from dr.checks import CHECK, SettingsError, between, faults, matches, one_of
+from dr.formats import check_domain, check_issuer, check_subscriptions
+from dr.objectives import ALIAS_TTL_S, RECOVERY_TIME_OBJECTIVE_S, recovery_time_s
 from dr.regions.settings import RegionSettings
 
 import attrs
@@ -19,9 +19,6 @@ import attrs
 CONTEXT = "healthcareDr"
 # Alarms on Route 53's metrics can only be made there (Route 53 developer guide, "Monitoring health checks").
 PRIMARY_REGION = "us-east-1"
-# RFC 2606 and RFC 6761, and the names that only mean something inside one network.
-RESERVED_DOMAINS = ("example.com", "example.net", "example.org", "amazonaws.com", "aws.amazon.com")
-RESERVED_TOP_LEVELS = ("arpa", "example", "internal", "invalid", "lan", "local", "localhost", "onion", "test")
 # CloudWatch Logs, PutRetentionPolicy: the only values that it takes.
 RETENTION_DAYS = (
     1,
@@ -48,57 +45,6 @@ RETENTION_DAYS = (
     3653,
 )
 
-_SUFFIX = re.compile(r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?")
-_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,.]+")
-_QUEUE = re.compile(r"arn:aws:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?")
-
-
-def _matches(pattern: str, rule: str, *, optional: bool = True) -> dict[str, Any]:
-    def check(value: object) -> Iterator[str]:
-        if not (value is None and optional) and not (isinstance(value, str) and re.fullmatch(pattern, value)):
-            yield rule
-
-    return {CHECK: check}
-
-
-def _check_domain(value: object) -> Iterator[str]:
-    labels = value.split(".") if isinstance(value, str) else []
-    if len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
-        yield "must be a domain name of two or more labels of a-z, 0-9 and '-'"
-        return
-    # A certificate's first name has 64 characters at the most (ACM, RequestCertificate), and "api." comes before.
-    if len(".".join(labels)) > 60:
-        yield "must have 60 characters at the most"
-    if ".".join(labels[-2:]) in RESERVED_DOMAINS or labels[-1] in RESERVED_TOP_LEVELS:
-        yield "must not be a reserved domain, use healthcare-dr-<suffix>.com or one of your own"
-
-
-def _check_issuer(value: object) -> Iterator[str]:
-    if value is None:
-        return
-    url = urlsplit(value) if isinstance(value, str) else urlsplit("")
-    # Loopback is for an issuer beside the embedded AWS; AWS itself reaches public ones only.
-    loopback = url.scheme == "http" and url.hostname == "127.0.0.1"
-    if not (url.scheme == "https" or loopback) or not url.hostname or url.query or url.fragment:
-        yield "must be an https URL without query, exactly as the tokens name it"
-
-
-def _check_subscriptions(value: object) -> Iterator[str]:
-    for endpoint in value if isinstance(value, tuple) else ():
-        if not isinstance(endpoint, str) or protocol_of(endpoint) is None:
-            yield f"must hold email addresses, https URLs and SQS queue ARNs only, not {endpoint!r}"
-
-
-def protocol_of(endpoint: str) -> str | None:
-    """The SNS protocol by which an endpoint is reached: email, https, sqs, or None where it is none of these."""
-    if _EMAIL.fullmatch(endpoint):
-        return "email"
-    if _QUEUE.fullmatch(endpoint):
-        return "sqs"
-    url = urlsplit(endpoint)
-    return "https" if url.scheme == "https" and url.hostname else None
-
 
 def _default_domain(settings: "Settings") -> str:
     return f"healthcare-dr-{settings.environment_suffix}.com"
@@ -117,29 +63,38 @@ class Settings:
 
     environment_suffix: str = attrs.field(
         default="dev",
-        metadata=_matches(
-            _SUFFIX.pattern, "must be 1 to 20 of a-z, 0-9 and '-', a letter or digit at both ends", optional=False
-        ),
+        metadata={
+            CHECK: matches(
+                r"[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?",
+                "must be 1 to 20 of a-z, 0-9 and '-', a letter or digit at both ends",
+                optional=False,
+            )
+        },
     )
     regions: tuple[RegionSettings, ...] = ()
     domain: str = attrs.field(
         default=attrs.Factory(_default_domain, takes_self=True),
-        metadata={CHECK: _check_domain},
+        metadata={CHECK: check_domain},
     )
     domain_delegated: bool = attrs.field(default=False, metadata={CHECK: one_of(True, False)})
     parent_zone_id: str | None = attrs.field(
-        default=None, metadata=_matches(r"Z[A-Z0-9]{1,31}", "must be the id of a hosted zone, such as Z0123456789ABC")
+        default=None,
+        metadata={CHECK: matches(r"Z[A-Z0-9]{1,31}", "must be the id of a hosted zone, such as Z0123456789ABC")},
     )
-    oidc_issuer: str | None = attrs.field(default=None, metadata={CHECK: _check_issuer})
+    oidc_issuer: str | None = attrs.field(default=None, metadata={CHECK: check_issuer})
     oidc_audience: str | None = attrs.field(
-        default=None, metadata=_matches(r"[\x21-\x7e]{1,256}", "must be 1 to 256 printable characters without spaces")
+        default=None,
+        metadata={CHECK: matches(r"[\x21-\x7e]{1,256}", "must be 1 to 256 printable characters without spaces")},
     )
-    alert_subscriptions: tuple[str, ...] = attrs.field(default=(), metadata={CHECK: _check_subscriptions})
+    alert_subscriptions: tuple[str, ...] = attrs.field(default=(), metadata={CHECK: check_subscriptions})
     state_bucket: str | None = attrs.field(
         default=None,
-        metadata=_matches(
-            r"[a-z0-9][a-z0-9-]{1,46}", "must be 2 to 47 of a-z, 0-9 and '-', for '-<region>' is put behind it"
-        ),
+        metadata={
+            CHECK: matches(
+                r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]{1,46}",
+                "must be 2 to 47 of a-z, 0-9 and '-', without a prefix of S3's own, for '-<region>' follows it",
+            )
+        },
     )
     log_retention_days: int = attrs.field(default=2192, metadata={CHECK: one_of(*RETENTION_DAYS)})
     lambda_memory_mb: int = attrs.field(default=3072, metadata={CHECK: between(128, 10240)})
@@ -160,12 +115,13 @@ class Settings:
             )
         if self.parent_zone_id is not None and not self.domain_delegated:
             yield f"'parent_zone_id' must come with 'domain_delegated' true, got: {self.parent_zone_id!r} and False"
-        timing = (self.health_check_interval_s, self.health_check_failures, self.record_ttl_s)
+        ttl = ALIAS_TTL_S if self.domain_delegated is True else self.record_ttl_s
+        timing = (self.health_check_interval_s, self.health_check_failures, ttl)
         if all(isinstance(figure, int) for figure in timing):
             recovery = recovery_time_s(interval_s=timing[0], failure_threshold=timing[1], ttl_s=timing[2])
             if recovery >= RECOVERY_TIME_OBJECTIVE_S:
                 yield (
-                    "'health_check_interval_s' x 'health_check_failures' + timeouts + 'record_ttl_s' must stay under "
+                    "'health_check_interval_s' x 'health_check_failures' + timeouts + TTL must stay under "
                     f"the recovery time objective of {RECOVERY_TIME_OBJECTIVE_S} s, got: {recovery} s of {timing!r}"
                 )
 
@@ -199,6 +155,9 @@ class Settings:
             SettingsError: With all faults, before anything was made.
         """
         found: list[str] = []
+        if not isinstance(context, Mapping):
+            found.append(f"'{CONTEXT}' in cdktf.json must be an object with settings, got: {context!r}")
+            context = {}
         known = {camel(field.name): field for field in attrs.fields(cls)}
         found += [
             f"'{CONTEXT}' in cdktf.json must hold only {', '.join(known)}, got: {key!r}"
@@ -206,25 +165,18 @@ class Settings:
         ]
         given: dict[str, Any] = {}
         for key, field in known.items():
-            value = environment.get(variable_of(field.name), context.get(key))
+            value = environment.get(variable_of(field.name)) or context.get(key)
             if value is not None and value != "":
                 try:
                     parse: Callable[[Any], Any] = _PARSERS.get(field.name, _text)
                     given[field.name] = parse(value)
                 except ValueError as error:
                     found.append(f"{field.name!r} {error}, got: {value!r}")
-        placed: list[RegionSettings] = []
-        overrides = given.pop("regions", {})
-        for region in regions:
-            try:
-                placed.append(_override(region, overrides.pop(region.name, {})))
-            except SettingsError as error:
-                found += error.faults
-                placed.append(region)
-        names = [region.name for region in regions]
-        found += [f"'regions' must name some of {', '.join(names)}, got: {name!r}" for name in overrides]
+        placed, refused = _place(regions, given.pop("regions", {}))
+        found += refused
         try:
-            settings = cls(regions=tuple(placed), **given)
+            # What lies between regions is compared only where each of them is well in itself.
+            settings = cls(regions=tuple(regions if refused else placed), **given)
         except SettingsError as error:
             found += error.faults
         if found:
@@ -238,7 +190,7 @@ def variable_of(field: str) -> str:
 
 
 def context_of(cdktf_json: Path) -> Mapping[str, Any]:
-    """The settings that a cdktf.json holds."""
+    """The settings that a cdktf.json, or a file like it, holds; none when it has none."""
     context: Mapping[str, Any] = json.loads(cdktf_json.read_text(encoding="utf-8")).get("context", {}).get(CONTEXT, {})
     return context
 
@@ -263,7 +215,7 @@ def _flag(value: Any) -> bool:
 
 
 def _number(value: Any) -> int:
-    if not re.fullmatch(r"-?\d{1,9}", str(value)):
+    if not re.fullmatch(r"-?[0-9]{1,9}", str(value)):
         raise ValueError("must be a whole number")
     return int(value)
 
@@ -276,9 +228,13 @@ def _listing(value: Any) -> tuple[str, ...]:
 
 
 def _overrides(value: Any) -> dict[str, Any]:
-    parsed = json.loads(value) if isinstance(value, str) else value
+    rule = 'must be JSON such as {"us-east-1": {"cidr": "10.10.0.0/16"}}'
+    try:
+        parsed = json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError(rule) from error
     if not isinstance(parsed, dict) or not all(isinstance(override, dict) for override in parsed.values()):
-        raise ValueError('must be JSON such as {"us-east-1": {"cidr": "10.10.0.0/16"}}')
+        raise ValueError(rule)
     return dict(parsed)
 
 
@@ -292,6 +248,23 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "health_check_failures": _number,
     "record_ttl_s": _number,
 }
+
+
+def _place(
+    regions: Sequence[RegionSettings], overrides: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[RegionSettings], list[str]]:
+    """The regions with what the overrides change, and the faults of those that cannot be."""
+    placed: list[RegionSettings] = []
+    found: list[str] = []
+    for region in regions:
+        try:
+            placed.append(_override(region, overrides.get(region.name, {})))
+        except SettingsError as error:
+            found += error.faults
+    names = [region.name for region in regions]
+    unknown = [name for name in overrides if name not in names]
+    found += [f"'regions' must name some of {', '.join(names)}, got: {name!r}" for name in unknown]
+    return placed, found
 
 
 def _override(region: RegionSettings, override: Mapping[str, Any]) -> RegionSettings:

@@ -5,7 +5,6 @@ from dr.links.dns import Dns
 from dr.links.peering import Peering
 from dr.links.replication import Replication
 from dr.regions.region import Region
-from dr.settings import Settings
 
 import attrs
 from constructs import Construct
@@ -39,9 +38,6 @@ class Topology:
 
     def link(self, scope: Construct) -> None:
         """Make the three link stacks, each of which is deployed after the regions that it reads."""
-        config: Settings = self.primary.config
-        # Their state lies where it can be read when the primary is gone.
-        state_in = self.secondaries[0].name
-        Peering(scope, config, self.regions, state_in=state_in)
-        Replication(scope, config, self.regions, state_in=state_in)
-        Dns(scope, config, self.regions, state_in=state_in)
+        Peering(scope, self.regions)
+        Replication(scope, self.regions)
+        Dns(scope, self.regions)

@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -19,7 +20,7 @@ from drill.deployment import Deployment, DeploymentError, Done
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.leftovers import leftovers, legitimate
 
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -130,10 +131,11 @@ class Demo:
     def _read_record(self, client: ApiClient) -> tuple[str, str, str]:
         (writer,) = (region for region in self._aws.regions if region != client.region)
         answer = client.call("GET", f"/patients/{_patient(writer)}/records")
+        status = _expect(answer, 200)
         records = json.loads(answer.body)["records"]
         if [record["content"] for record in records] != [RECORD["content"]]:
             raise DemoError(f"{client.region} must read the record that {writer} wrote, got: {answer.body!r}")
-        return f"record of {writer} read", client.region, _expect(answer, 200)
+        return f"record of {writer} read", client.region, status
 
     def _upload(self, client: ApiClient) -> tuple[str, str, str]:
         path = f"/patients/{_patient(client.region)}/documents/discharge.pdf"
@@ -148,9 +150,9 @@ class Demo:
     def _object_keys(self, region: str) -> str:
         bucket = self._deployment.outputs(region)["document_bucket"]
         s3 = self._aws.client("s3", region)
-        objects = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+        objects = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
         keys = {str(s3.head_object(Bucket=bucket, Key=name)["SSEKMSKeyId"]) for name in objects}
-        if not all(f":kms:{region}:" in key for key in keys):
+        if not keys or not all(f":kms:{region}:" in key for key in keys):
             raise DemoError(f"every object in {region} must have a key of its own region, got: {sorted(keys)}")
         return ", ".join(sorted(keys)).split(":key/")[0] + ":key/..."
 
@@ -225,9 +227,14 @@ def run(console: Console, folder: Path, *, keep: bool) -> None:
                 demo.explain_keep(aws.detach())
             else:
                 demo.destroy()
-        except (DeploymentError, HTTPClientError):
+        except (DeploymentError, BotoCoreError, ClientError):
             aws.check()  # where it has ended, that is the reason
             raise
+
+
+def _interrupt(*_: object) -> None:
+    """A request to end is taken as Ctrl-C is: what runs is stopped first."""
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -237,9 +244,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where its files go, emptied first")
     options = parser.parse_args(arguments)
     console = Console()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         run(console, options.folder, keep=options.keep)
-    except (DemoError, DeploymentError, EmbeddedAwsError, HTTPClientError) as error:
+    except (DemoError, DeploymentError, EmbeddedAwsError, BotoCoreError, ClientError) as error:
         console.print("\n[bold red]The demonstration failed:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 1

@@ -58,17 +58,20 @@ class Deployment:
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str], **settings: str) -> None:
-        """Prepare a deployment.
+        """Make the folder, with nothing deployed yet.
 
         Args:
             folder: Where its files go; it is made when needed.
             environment: A whole environment that leads to the account: `EmbeddedAws.isolated()`.
             **settings: Environment variables of settings; all others have their defaults.
         """
-        self.folder = folder
-        defaults = {variable_of(field.name): "" for field in attrs.fields(Settings)}
-        self.settings = settings
-        self._environment = {**environment, **defaults, **settings, "CI": "true"}
+        self.folder, self.settings = folder, settings
+        context = folder / "context.json"
+        folder.mkdir(parents=True, exist_ok=True)
+        context.write_text("{}\n", encoding="utf-8")
+        others = {variable_of(field.name) for field in attrs.fields(Settings)}
+        kept = {name: value for name, value in environment.items() if name not in others}
+        self._environment = {**kept, **settings, "DR_CONTEXT_FILE": str(context), "CI": "true"}
 
     @property
     def output(self) -> Path:
@@ -168,7 +171,6 @@ class Deployment:
         self, command: list[str], name: str, hear: Callable[[str], None] = lambda _: None
     ) -> tuple[int, list[str]]:
         """Run a command to its end and return its code and last lines; stop it when this process is interrupted."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         last: deque[str] = deque(maxlen=200)
         with (
             (self.folder / f"{name}.log").open("w", encoding="utf-8") as log,

@@ -1,5 +1,6 @@
 """What is left in the embedded AWS: asked of the services themselves, not of Terraform."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ REGIONAL = (
     ("ec2", "describe_vpc_endpoints", "VpcEndpoints"),
     ("ec2", "describe_vpc_peering_connections", "VpcPeeringConnections"),
     ("ec2", "describe_vpcs", "Vpcs"),
+    ("kms", "list_aliases", "Aliases"),
     ("kms", "list_keys", "Keys"),
     ("lambda", "list_functions", "Functions"),
     ("logs", "describe_log_groups", "logGroups"),
@@ -35,6 +37,7 @@ GLOBAL = (
 # has a default VPC and roles of AWS's own.
 _STAYS: dict[str, Callable[[Any, Any], bool]] = {
     "Keys": lambda kms, key: kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] == "PendingDeletion",
+    "Aliases": lambda _, alias: alias["AliasName"].startswith("alias/aws/"),
     "Vpcs": lambda _, vpc: bool(vpc["IsDefault"]),
     "VpcPeeringConnections": lambda _, peering: peering["Status"]["Code"] == "deleted",
     "Roles": lambda _, role: role["Path"].startswith("/aws-service-role/"),
@@ -44,25 +47,32 @@ _STAYS: dict[str, Callable[[Any, Any], bool]] = {
 
 def leftovers(aws: EmbeddedAws) -> list[str]:
     """Everything in the account that a destroyed project must not leave, one line each."""
-    return [line for line, stays in _inventory(aws) if not stays]
+    return [line for line, stays in inventory(aws) if not stays]
 
 
 def legitimate(aws: EmbeddedAws) -> list[str]:
     """What an account keeps by itself after a destroy, one line each."""
-    return [line for line, stays in _inventory(aws) if stays and "Policies" not in line]
+    return [line for line, stays in inventory(aws) if stays and not re.search("Policies|Aliases", line)]
 
 
-def _inventory(aws: EmbeddedAws) -> Sequence[tuple[str, bool]]:
+def inventory(aws: EmbeddedAws) -> Sequence[tuple[str, bool]]:
+    """Everything that the account has, and whether it may stay after a destroy."""
     found: list[tuple[str, bool]] = []
     for region, calls in [("global", GLOBAL), *((region, REGIONAL) for region in aws.regions)]:
         for service, call, key in calls:
             client = aws.client(service, aws.regions[0] if region == "global" else region)
             stays = _STAYS.get(key, lambda *_: False)
             found += [
-                (f"{region} {service} {key}: {_name(item)}", stays(client, item))
-                for item in getattr(client, call)().get(key, [])
+                (f"{region} {service} {key}: {_name(item)}", stays(client, item)) for item in _listed(client, call, key)
             ]
     return found
+
+
+def _listed(client: Any, call: str, key: str) -> list[Any]:
+    """All pages of a listing; a key that the service does not have is an error, not an empty list."""
+    if client.can_paginate(call):
+        return [item for page in client.get_paginator(call).paginate() for item in page.get(key) or ()]
+    return list(getattr(client, call)()[key])
 
 
 def _name(item: Any) -> str:

@@ -6,19 +6,23 @@ import sys
 from pathlib import Path
 
 from dr.bindings import PROVIDER, STOCK
+from dr.settings import Settings, variable_of
 
+import attrs
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+NO_CONTEXT = ROOT / "package.json"  # any JSON without settings
 
 
 def run(code: str, **environment: str) -> str:
     """Run Python in a process of its own, for bindings are loaded once a process."""
-    kept = {name: value for name, value in os.environ.items() if name not in (STOCK, "NODE_OPTIONS")}
+    settings = {variable_of(field.name) for field in attrs.fields(Settings)}
+    kept = {name: value for name, value in os.environ.items() if name not in {STOCK, "NODE_OPTIONS", *settings}}
     done = subprocess.run(
         [sys.executable, "-W", "error::ImportWarning", "-c", code],
         cwd=ROOT,
-        env=kept | environment,
+        env=kept | {"DR_CONTEXT_FILE": str(NO_CONTEXT)} | environment,
         capture_output=True,
         text=True,
         check=False,

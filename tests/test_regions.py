@@ -20,15 +20,7 @@ class LongKeyedWest(UsWest2):
 
     def create_key(self) -> EncryptionKey:
         """The key, with a longer deletion window."""
-        return EncryptionKey(
-            self,
-            "key",
-            name=self.named("kms"),
-            region=self.name,
-            account=self.account,
-            replication_roles=self.replication_roles,
-            deletion_window_days=30,
-        )
+        return EncryptionKey(self, "key", name=self.named("kms"), access=self.key_access, deletion_window_days=30)
 
 
 def differences(before: Any, after: Any, path: str = "") -> list[str]:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from dr.links.link import Link
 from dr.regions.region import Region
 from dr.resources.api import HEALTH_PATH, HEALTHY
 from dr.resources.monitoring import Alarm, Metric, Threshold
-from dr.resources.stack import AwsStack
-from dr.settings import Settings
 
 from cdktf import TerraformOutput
 from cdktf_cdktf_provider_aws.acm_certificate import AcmCertificate
@@ -26,11 +25,14 @@ from cdktf_cdktf_provider_aws.route53_zone import Route53Zone
 from constructs import Construct
 
 HTTPS = 443
+# API Gateway takes one new domain name in 30 s for a whole account and does not raise that quota (API Gateway quotas,
+# CreateDomainName). The regions' stacks retry less: there a dead region must fail fast.
+MAX_RETRIES = 25
 VALIDATION_TTL_S = 60
 DELEGATION_TTL_S = 3600
 
 
-class Dns(AwsStack):
+class Dns(Link):
     """The hosted zone, a health check and a weighted record for each region, and an alarm on each check.
 
     In a delegated domain clients call ``api.<domain>``, an alias of each region's custom domain, and every region has
@@ -38,27 +40,19 @@ class Dns(AwsStack):
     there ``failover-test.<domain>`` points at the regions' own API hosts, which shows what DNS answers.
     """
 
-    def __init__(self, scope: Construct, config: Settings, regions: Sequence[Region], *, state_in: str) -> None:
-        """Make the names.
-
-        Args:
-            scope: The app.
-            config: The settings.
-            regions: The regions, the primary first.
-            state_in: The region whose state bucket holds this stack's state.
-        """
-        super().__init__(scope, "dns", config, regions=[region.name for region in regions], state_in=state_in)
-        self._primary = regions[0]
+    def __init__(self, scope: Construct, regions: Sequence[Region]) -> None:
+        """Link the regions, of which the first is the primary."""
+        super().__init__(scope, "dns", regions, max_retries=MAX_RETRIES)
         self._zone = Route53Zone(
             self,
             "zone",
-            name=config.domain,
+            name=self.config.domain,
             comment=f"{self.names.regional('hosted-zone')}: failover between regions",
             force_destroy=True,
             tags={"Name": self.names.regional("hosted-zone")},
         )
         checks = {region.name: self._create_health_check(region) for region in regions}
-        if config.domain_delegated:
+        if self.config.domain_delegated:
             self._delegate()
             self._create_domains(regions, checks)
         else:
@@ -66,9 +60,9 @@ class Dns(AwsStack):
                 self._create_weighted_record(
                     region,
                     checks[region.name],
-                    name=f"failover-test.{config.domain}",
+                    name=f"failover-test.{self.config.domain}",
                     type="CNAME",
-                    ttl=config.record_ttl_s,
+                    ttl=self.config.record_ttl_s,
                     records=[region.api.host],
                 )
         TerraformOutput(self, "name_servers", value=self._zone.name_servers)
@@ -109,11 +103,10 @@ class Dns(AwsStack):
                 ),
                 limit=1,
                 below=True,
-                missing="breaching",
                 meaning=f"{region.name} failed {self.config.health_check_failures} health checks in a row: "
                 "DNS answers with the other regions only.",
             ),
-            topic_arn=self._primary.topic.arn,
+            topic_arn=self.primary.topic.arn,
         )
         return check
 
@@ -157,7 +150,7 @@ class Dns(AwsStack):
             for region in regions
         }
         # The clients' name is proven by one record, whichever region's certificate asks.
-        proof = self._prove("shared", certificates[self._primary.name], shared)
+        proof = self._prove("shared", certificates[self.primary.name], shared)
         for region in regions:
             own = f"{region.name}.{shared}"
             provider, certificate = self.providers[region.name], certificates[region.name]
@@ -169,12 +162,10 @@ class Dns(AwsStack):
                 validation_record_fqdns=[each.fqdn for each in proofs],
                 provider=provider,
             )
+            shared_domain = self._create_domain(region, "shared", shared, valid)
+            own_domain = self._create_domain(region, "own", own, valid, after=[shared_domain])
             self._create_weighted_record(
-                region,
-                checks[region.name],
-                name=shared,
-                type="A",
-                alias=self._create_domain(region, "shared", shared, valid),
+                region, checks[region.name], name=shared, type="A", alias=_alias(shared_domain)
             )
             Route53Record(
                 self,
@@ -182,12 +173,17 @@ class Dns(AwsStack):
                 zone_id=self._zone.zone_id,
                 name=own,
                 type="A",
-                alias=self._create_domain(region, "own", own, valid),
+                alias=_alias(own_domain),
             )
 
     def _create_domain(
-        self, region: Region, kind: str, name: str, valid: AcmCertificateValidation
-    ) -> Route53RecordAlias:
+        self,
+        region: Region,
+        kind: str,
+        name: str,
+        valid: AcmCertificateValidation,
+        after: Sequence[Apigatewayv2DomainName] = (),
+    ) -> Apigatewayv2DomainName:
         domain = Apigatewayv2DomainName(
             self,
             f"domain-{kind}-{region.name}",
@@ -196,6 +192,7 @@ class Dns(AwsStack):
                 certificate_arn=valid.certificate_arn, endpoint_type="REGIONAL", security_policy="TLS_1_2"
             ),
             provider=self.providers[region.name],
+            depends_on=list(after),
         )
         Apigatewayv2ApiMapping(
             self,
@@ -205,12 +202,7 @@ class Dns(AwsStack):
             stage=region.api.stage,
             provider=self.providers[region.name],
         )
-        return Route53RecordAlias(
-            name=domain.domain_name_configuration.target_domain_name,
-            zone_id=domain.domain_name_configuration.hosted_zone_id,
-            # It would only fail with API Gateway itself; the record's own check sees more.
-            evaluate_target_health=False,
-        )
+        return domain
 
     def _prove(self, id_: str, certificate: AcmCertificate, name: str) -> Route53Record:
         """The record by which ACM sees that the name is ours."""
@@ -230,3 +222,12 @@ class Dns(AwsStack):
             records=[option("resource_record_value")],
             allow_overwrite=True,
         )
+
+
+def _alias(domain: Apigatewayv2DomainName) -> Route53RecordAlias:
+    return Route53RecordAlias(
+        name=domain.domain_name_configuration.target_domain_name,
+        zone_id=domain.domain_name_configuration.hosted_zone_id,
+        # It would only fail with API Gateway itself; the record's own check sees more.
+        evaluate_target_health=False,
+    )

@@ -3,9 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
+from dr.links.link import Link
 from dr.regions.region import Region
-from dr.resources.stack import AwsStack
-from dr.settings import Settings
 
 from cdktf_cdktf_provider_aws.route import Route
 from cdktf_cdktf_provider_aws.vpc_peering_connection import VpcPeeringConnection
@@ -18,19 +17,12 @@ from cdktf_cdktf_provider_aws.vpc_peering_connection_options import (
 from constructs import Construct
 
 
-class Peering(AwsStack):
-    """A peering connection for every pair of regions, with routes to the other's addresses and names on both sides."""
+class Peering(Link):
+    """A peering connection for every pair of regions, with routes to the other's addresses on both sides."""
 
-    def __init__(self, scope: Construct, config: Settings, regions: Sequence[Region], *, state_in: str) -> None:
-        """Link the regions' networks.
-
-        Args:
-            scope: The app.
-            config: The settings.
-            regions: The regions, the primary first.
-            state_in: The region whose state bucket holds this stack's state.
-        """
-        super().__init__(scope, "peering", config, regions=[region.name for region in regions], state_in=state_in)
+    def __init__(self, scope: Construct, regions: Sequence[Region]) -> None:
+        """Link the regions, of which the first is the primary."""
+        super().__init__(scope, "peering", regions)
         for requester, accepter in itertools.combinations(regions, 2):
             self._peer(requester, accepter)
 

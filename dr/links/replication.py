@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
+from dr.links.link import Link
 from dr.regions.region import Region
 from dr.resources.measures import replication_rule
 from dr.resources.policy import Condition, Statement
 from dr.resources.role import Role
-from dr.resources.stack import AwsStack
 from dr.resources.tables import AUDIT_LOGS_SCHEMA, PATIENT_RECORDS_SCHEMA, GlobalTable
-from dr.settings import Settings
 
 from cdktf import DataResource
 from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
@@ -35,19 +34,12 @@ READ_VERSIONS = ("s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", 
 WRITE_REPLICAS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags")
 
 
-class Replication(AwsStack):
+class Replication(Link):
     """The global tables with their home in the primary, and document replication for every ordered pair of regions."""
 
-    def __init__(self, scope: Construct, config: Settings, regions: Sequence[Region], *, state_in: str) -> None:
-        """Link the regions' data.
-
-        Args:
-            scope: The app.
-            config: The settings.
-            regions: The regions, the primary first: the tables' home.
-            state_in: The region whose state bucket holds this stack's state.
-        """
-        super().__init__(scope, "replication", config, regions=[region.name for region in regions], state_in=state_in)
+    def __init__(self, scope: Construct, regions: Sequence[Region]) -> None:
+        """Link the regions, of which the first is the primary."""
+        super().__init__(scope, "replication", regions)
         for schema in (PATIENT_RECORDS_SCHEMA, AUDIT_LOGS_SCHEMA):
             GlobalTable(
                 self,

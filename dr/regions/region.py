@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from dr.bundle import build_bundle
+from dr.bundle import functions_bundle
 from dr.regions.settings import RegionSettings
 from dr.resources.api import Api
-from dr.resources.encryption import EncryptionKey
+from dr.resources.encryption import EncryptionKey, KeyAccess
 from dr.resources.function import Function
 from dr.resources.measures import Measures
 from dr.resources.messaging import AlertTopic
@@ -86,21 +86,19 @@ class Region(AwsStack):
         return self.names.regional(kind)
 
     @property
-    def replication_roles(self) -> list[str]:
-        """ARNs of the roles that copy documents from and to this region."""
-        regions = (self.name, *(peer.name for peer in self.peers))
-        return [role_arn(self.names, "replication", region, self.account) for region in regions]
+    def key_access(self) -> KeyAccess:
+        """Where the region's key is, and whom its policy lets in."""
+        copying = [("replication", region) for region in (self.name, *(peer.name for peer in self.peers))]
+        using = [("api", self.name), ("peer", self.name), *copying]
+        return KeyAccess(
+            region=self.name,
+            account=self.account,
+            document_roles=[role_arn(self.names, kind, region, self.account) for kind, region in using],
+        )
 
     def create_key(self) -> EncryptionKey:
         """The customer key of everything in the region that holds data."""
-        return EncryptionKey(
-            self,
-            "key",
-            name=self.named("kms"),
-            region=self.name,
-            account=self.account,
-            replication_roles=self.replication_roles,
-        )
+        return EncryptionKey(self, "key", name=self.named("kms"), access=self.key_access)
 
     def create_network(self) -> Network:
         """The private network that functions and endpoints are in."""
@@ -110,7 +108,7 @@ class Region(AwsStack):
             names=self.names,
             account=self.account,
             region=self.placed,
-            peer_cidrs=[peer.cidr for peer in self.peers],
+            peers=self.peers,
             key=self.key,
             log_retention_days=self.config.log_retention_days,
         )
@@ -141,7 +139,7 @@ class Region(AwsStack):
             role_name=self.names.worldwide("role-api", self.name),
             region=self.name,
             account=self.account,
-            bundle=build_bundle(),
+            bundle=functions_bundle(),
             handler="functions.api.handler.handler",
             environment={
                 "AUDIT_LOGS_TABLE": self.named(AUDIT_LOGS),

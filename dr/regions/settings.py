@@ -38,7 +38,7 @@ def _check_cidr(value: object) -> Iterator[str]:
     except ValueError:
         yield rule
         return
-    if not any(block.subnet_of(private) for private in _PRIVATE):
+    if str(block) != value or not any(block.subnet_of(private) for private in _PRIVATE):
         yield rule
     elif block.prefixlen > 24:
         yield f"{rule}, for its subnets would be too small (AWS keeps 5 addresses of each, endpoints take 6)"
@@ -47,10 +47,10 @@ def _check_cidr(value: object) -> Iterator[str]:
 
 
 def _check_zones(value: object) -> Iterator[str]:
-    zones = value if isinstance(value, tuple) else ()
+    zones = [str(zone) for zone in value] if isinstance(value, tuple) else []
     if not 2 <= len(zones) <= 6 or len(set(zones)) != len(zones):
         yield "must name 2 to 6 different zones"
-    elif not all(isinstance(zone, str) and re.fullmatch(r"[a-z]{2,4}\d-az\d", zone) for zone in zones):
+    elif not all(re.fullmatch(r"[a-z]{2,4}[0-9]-az[0-9]", zone) for zone in zones):
         yield "must be zone ids such as 'use1-az1', not letters, which differ by account"
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dr.resources.encryption import EncryptionKey
 from dr.resources.function import Function
 
+from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.apigatewayv2_api import Apigatewayv2Api
 from cdktf_cdktf_provider_aws.apigatewayv2_authorizer import (
     Apigatewayv2Authorizer,
@@ -174,6 +175,7 @@ class Api(Construct):
             function_name=function.name,
             qualifier=function.alias,
             principal="apigateway.amazonaws.com",
+            lifecycle=TerraformResourceLifecycle(replace_triggered_by=[function.identity]),
             source_arn=f"{execution_arn}/{STAGE}/{method}{re.sub(r'{[^}]+}', '*', path)}",
         )
 

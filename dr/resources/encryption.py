@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dr.resources.policy import Condition, Principals, Statement, document, from_account
 
+import attrs
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from constructs import Construct
@@ -12,7 +13,7 @@ from constructs import Construct
 # by these (kms:Get*, List* for the policy, rotation and tags), and would lose it to a narrower list.
 ADMINISTER = (
     "kms:CancelKeyDeletion",
-    "kms:Create*",
+    "kms:CreateAlias",
     "kms:DeleteAlias",
     "kms:Describe*",
     "kms:Disable*",
@@ -30,14 +31,30 @@ USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", 
 ENCRYPT_AND_DECRYPT = ("kms:Decrypt", "kms:GenerateDataKey*")
 
 
+@attrs.frozen(kw_only=True)
+class KeyAccess:
+    """Where a key is, and whom its policy lets in.
+
+    Attributes:
+        region: The key's region.
+        account: The id of the account.
+        document_roles: ARNs of the roles that use it through S3: the region's own, and those of the other regions that
+            read its documents or copy them.
+    """
+
+    region: str
+    account: str
+    document_roles: Sequence[str]
+
+
 class EncryptionKey(Construct):
     """A symmetric key that AWS rotates every year, its alias, and a policy that keeps it to this account's services.
 
-    The account's administrators manage it; data pass through it only by way of the AWS services that hold them.
-    The roles that copy documents between regions may use it through S3.
+    The account's administrators manage it and have no use of it; data pass through it only by way of the AWS services
+    that hold them, documents only for the roles that are named.
 
     Attributes:
-        arn: The key's ARN, known once the alias exists too.
+        arn: The key's ARN.
     """
 
     def __init__(
@@ -46,9 +63,7 @@ class EncryptionKey(Construct):
         id_: str,
         *,
         name: str,
-        region: str,
-        account: str,
-        replication_roles: Sequence[str] = (),
+        access: KeyAccess,
         deletion_window_days: int = 7,
     ) -> None:
         """Make the key.
@@ -57,12 +72,11 @@ class EncryptionKey(Construct):
             scope: The stack.
             id_: Its id there.
             name: The alias, without ``alias/``.
-            region: The key's region.
-            account: The id of the account.
-            replication_roles: ARNs of the roles that replicate documents from and to this region.
+            access: Its region, and whom its policy lets in.
             deletion_window_days: How long it can still be saved after a destroy, 7 to 30 days.
         """
         super().__init__(scope, id_)
+        region, account = access.region, access.account
         statements = [
             Statement(
                 sid="AdministerByTheAccount",
@@ -82,7 +96,7 @@ class EncryptionKey(Construct):
                         "kms:ViaService",
                         (
                             "dynamodb.*.amazonaws.com",
-                            *(f"{service}.{region}.amazonaws.com" for service in ("lambda", "s3", "sns", "sqs")),
+                            *(f"{service}.{region}.amazonaws.com" for service in ("lambda", "sns", "sqs")),
                         ),
                     ),
                     Condition("StringEquals", "kms:CallerAccount", (account,)),
@@ -119,20 +133,17 @@ class EncryptionKey(Construct):
                 resources=("*",),  # in a key's policy, the key itself
                 conditions=(from_account(account),),
             ),
+            Statement(
+                sid="UseForDocuments",
+                principals=Principals.account(account),
+                actions=USE,
+                resources=("*",),  # in a key's policy, the key itself
+                conditions=(
+                    Condition("ArnEquals", "aws:PrincipalArn", tuple(access.document_roles)),
+                    Condition("StringEquals", "kms:ViaService", (f"s3.{region}.amazonaws.com",)),
+                ),
+            ),
         ]
-        if replication_roles:
-            statements.append(
-                Statement(
-                    sid="ReplicateBetweenRegions",
-                    principals=Principals.account(account),
-                    actions=USE,
-                    resources=("*",),  # in a key's policy, the key itself
-                    conditions=(
-                        Condition("ArnEquals", "aws:PrincipalArn", tuple(replication_roles)),
-                        Condition("StringEquals", "kms:ViaService", (f"s3.{region}.amazonaws.com",)),
-                    ),
-                )
-            )
         key = KmsKey(
             self,
             "key",

@@ -50,6 +50,7 @@ class Function(Construct):
     Attributes:
         name: The function's name.
         alias: The alias that callers use.
+        identity: What replaces the function when it changes, and so all that hangs on it.
         invoke_arn: What API Gateway calls to invoke the alias.
     """
 
@@ -96,7 +97,9 @@ class Function(Construct):
         )
         own = [
             # A late log would otherwise bring the group back after a destroy, without key and retention.
-            Statement(sid="KeepLogGroup", effect="Deny", actions=("logs:CreateLogGroup",), resources=("*",)),
+            Statement(
+                sid="KeepLogGroup", effect="Deny", actions=("logs:CreateLogGroup",), resources=("*",)
+            ),  # no group at all
             Statement(
                 sid="LambdaJoinsTheNetwork",
                 effect="Deny",
@@ -143,6 +146,13 @@ class Function(Construct):
             lifecycle=TerraformResourceLifecycle(replace_triggered_by=[role.identity]),
         )
         alias = LambdaAlias(
-            self, "alias", name=ALIAS, function_name=function.function_name, function_version=function.version
+            self,
+            "alias",
+            name=ALIAS,
+            function_name=function.function_name,
+            function_version=function.version,
+            # A function that is replaced takes its aliases along.
+            lifecycle=TerraformResourceLifecycle(replace_triggered_by=[role.identity]),
         )
+        self.identity = role.identity
         self.name, self.alias, self.invoke_arn = function.function_name, alias.name, alias.invoke_arn

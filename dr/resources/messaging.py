@@ -1,15 +1,21 @@
 """A region's topic for the operations team."""
 
+import hashlib
 from collections.abc import Sequence
 
+from dr.formats import protocol_of
 from dr.resources.encryption import EncryptionKey
 from dr.resources.policy import Principals, Statement, deny_plain_http, document, from_account
-from dr.settings import protocol_of
 
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
 from constructs import Construct
+
+
+def _digest(endpoint: str) -> str:
+    """An id that stays when other endpoints come and go: a subscription that is made anew must be confirmed anew."""
+    return hashlib.sha256(endpoint.encode()).hexdigest()[:8]
 
 
 class AlertTopic(Construct):
@@ -63,10 +69,10 @@ class AlertTopic(Construct):
                 ],
             ),
         )
-        for place, endpoint in enumerate(subscriptions):
+        for endpoint in subscriptions:
             protocol = protocol_of(endpoint)
             if protocol is None:
                 raise ValueError(f"'subscriptions' must hold email, https or SQS endpoints, got: {endpoint!r}")
             SnsTopicSubscription(
-                self, f"subscription-{place}", topic_arn=topic.arn, protocol=protocol, endpoint=endpoint
+                self, f"subscription-{_digest(endpoint)}", topic_arn=topic.arn, protocol=protocol, endpoint=endpoint
             )

@@ -46,7 +46,7 @@ class Threshold:
 
 
 class Alarm(Construct):
-    """An alarm that tells its own region's topic when it goes off and when it is over."""
+    """An alarm that tells a topic of its region when it goes off and when it is over."""
 
     def __init__(self, scope: Construct, id_: str, *, name: str, threshold: Threshold, topic_arn: str) -> None:
         """Make the alarm.

@@ -50,7 +50,7 @@ class Network(Construct):
         names: Names,
         account: str,
         region: RegionSettings,
-        peer_cidrs: Sequence[str],
+        peers: Sequence[RegionSettings],
         key: EncryptionKey,
         log_retention_days: int,
     ) -> None:
@@ -62,7 +62,7 @@ class Network(Construct):
             names: The naming rule.
             account: The id of the account.
             region: Where it lies, its addresses and zones.
-            peer_cidrs: Addresses of the other regions' networks.
+            peers: The other regions, whose addresses may come and go.
             key: Encrypts the flow logs.
             log_retention_days: How long flow logs are kept.
         """
@@ -92,9 +92,9 @@ class Network(Construct):
         self._create_endpoints(functions, data)
         self._allow_functions_to(functions, "endpoints", referenced_security_group_id=data.id)
         self._allow_into(data, "functions", referenced_security_group_id=functions.id)
-        for place, cidr in enumerate(peer_cidrs):
-            self._allow_functions_to(functions, f"peer-{place}", cidr_ipv4=cidr)
-            self._allow_into(data, f"peer-{place}", cidr_ipv4=cidr)
+        for peer in peers:
+            self._allow_functions_to(functions, peer.name, cidr_ipv4=peer.cidr)
+            self._allow_into(data, peer.name, cidr_ipv4=peer.cidr)
         self._record_flows(key, log_retention_days)
 
     def _tag(self, kind: str) -> dict[str, str]:
@@ -178,9 +178,9 @@ class Network(Construct):
             [
                 Statement(
                     sid="OwnAccountOnly",
-                    principals=Principals("*", ("*",)),
+                    principals=Principals.anybody(),
                     actions=("*",),  # the identities' own policies say what; this one says who
-                    resources=("*",),
+                    resources=("*",),  # what passes is named by those policies too
                     conditions=(Condition("StringEquals", "aws:PrincipalAccount", (self._account,)),),
                 )
             ],
@@ -219,4 +219,5 @@ class Network(Construct):
             iam_role_arn=role.arn,
             max_aggregation_interval=60,
             tags=self._tag("flow-log"),
+            depends_on=role.attachments,
         )

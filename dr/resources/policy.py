@@ -31,7 +31,7 @@ class Principals:
 
     @classmethod
     def anybody(cls) -> "Principals":
-        """Everyone, for a Deny."""
+        """Everyone: for a Deny, or with a condition that says who."""
         return cls("*", ("*",))
 
 

@@ -27,7 +27,16 @@ class AwsStack(TerraformStack):
         providers: The provider of each region.
     """
 
-    def __init__(self, scope: Construct, id_: str, config: Settings, *, regions: Sequence[str], state_in: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        config: Settings,
+        *,
+        regions: Sequence[str],
+        state_in: str,
+        max_retries: int = MAX_RETRIES,
+    ) -> None:
         super().__init__(scope, id_)
         self.config = config
         self.names = Names(config.environment_suffix)
@@ -39,7 +48,7 @@ class AwsStack(TerraformStack):
                 f"aws-{region}",
                 region=region,
                 alias=region if place else None,
-                max_retries=MAX_RETRIES,
+                max_retries=max_retries,
                 default_tags=[AwsProviderDefaultTags(tags=TAGS)],
             )
             for place, region in enumerate(regions)

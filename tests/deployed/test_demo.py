@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,18 +56,41 @@ def test_documents_are_replicated(shown: str) -> None:
     assert "200" in row(shown, "document", "downloaded")
 
 
-def test_an_interrupted_demonstration_leaves_nothing_running(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_demonstration_leaves_nothing_running(number: signal.Signals, tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
     with subprocess.Popen(
-        [sys.executable, "-m", "drill.demo", "--folder", str(tmp_path / "demo")],
+        [sys.executable, "-m", "drill.demo", "--folder", str(folder)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "COLUMNS": "200"},
     ) as running:
+        wait_for(lambda: "Creation complete" in text_of(folder / "deploy.log"))
+        assert processes_in(folder)
+        running.send_signal(number)
         assert running.stdout is not None
-        endpoint = next(line.split()[-1] for line in running.stdout if "listens at" in line)
-        next(line for line in running.stdout if "deploying" in line)
-        running.send_signal(signal.SIGINT)
-        rest = running.stdout.read()
-    assert (running.returncode, "nothing is left running" in rest) == (130, True)
+        said = running.stdout.read()
+    assert (running.returncode, "nothing is left running" in said) == (130, True)
+    port = urlsplit(next(line.split()[-1] for line in said.splitlines() if "listens at" in line)).port
     with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", urlsplit(endpoint).port or 0)) != 0
+        assert probe.connect_ex(("127.0.0.1", port or 0)) != 0
+    wait_for(lambda: processes_in(folder) == [])
+
+
+def text_of(log: Path) -> str:
+    """What a command has written so far."""
+    return log.read_text(encoding="utf-8") if log.exists() else ""
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until it holds, two minutes at the most."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def processes_in(folder: Path) -> list[str]:
+    """The commands of the processes that work in a folder, or were told of it."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if str(folder) in line and "drill.demo" not in line]

@@ -1,0 +1,81 @@
+"""SNS: a topic in every region, and who is told."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tests.brief.keys import KEY
+from tests.brief.monitoring import TOPIC
+from tests.brief.reading import missing, of_region, principals_of, referred, region_of, statements
+from tests.brief.rules import BRIEF, DELEGATED, changed, removed, replaced, statement, unstated
+from tests.synthesis import Stacks, regions_of, resources
+
+SUBSCRIPTION = "aws_sns_topic_subscription"
+# What the delegated app's settings ask for.
+SUBSCRIPTIONS = {
+    ("email", "oncall@hospital.org"),
+    ("https", "https://pager.hospital.org/sns"),
+    ("sqs", "arn:aws:sqs:us-east-1:111111111111:ops"),
+}
+
+
+@BRIEF.rule(
+    "7.1",
+    "T.9",
+    "W.9",
+    breaks=[
+        removed(TOPIC),
+        removed("aws_sns_topic_policy"),
+        changed(TOPIC, "provider", to="aws.elsewhere"),
+        unstated("PublishByServices"),
+        unstated("PublishToTopics"),
+        replaced(statement("PublishByServices"), "principals", "cloudwatch.", "events."),
+        replaced(statement("PublishToTopics"), "principals", "cloudwatch.", "events."),
+        changed(statement("PublishToTopics"), "actions", to=["kms:DescribeKey"]),
+    ],
+)
+def every_region_has_a_topic_that_alarms_can_publish_to(stacks: Stacks) -> Iterator[str]:
+    """A topic in each region, open to CloudWatch by its policy, and by its key's: else an alarm fails silently."""
+    yield from missing(stacks, TOPIC)
+    for topic in resources(stacks, TOPIC):
+        if region_of(stacks, topic) != topic.stack:
+            yield f"{topic.address}: is not in its region"
+        given = [
+            each
+            for policy in resources({topic.stack: stacks[topic.stack]}, "aws_sns_topic_policy")
+            if referred(stacks, topic.stack, policy.arguments["arn"], TOPIC)
+            for each in statements(stacks, topic.stack, policy.arguments["policy"])
+        ]
+        if not _lets(given, "cloudwatch.amazonaws.com", {"sns:Publish"}):
+            yield f"{topic.address}: is closed to alarms"
+        key = referred(stacks, topic.stack, topic.arguments.get("kms_master_key_id"), KEY)
+        of_key = statements(stacks, key.stack, key.arguments["policy"]) if key else []
+        if not _lets(of_key, "cloudwatch.amazonaws.com", {"kms:Decrypt", "kms:GenerateDataKey*"}):
+            yield f"{topic.address}: its key is closed to alarms"
+
+
+def _lets(given: Sequence[Any], who: str, actions: set[str]) -> bool:
+    return any(
+        each["effect"] == "Allow" and who in principals_of(each) and actions <= set(each["actions"]) for each in given
+    )
+
+
+@BRIEF.rule(
+    "7.2",
+    apps=(DELEGATED,),
+    breaks=[
+        removed(SUBSCRIPTION),
+        changed(SUBSCRIPTION, "protocol", to="sms"),
+        changed(SUBSCRIPTION, "topic_arn", to="arn:aws:sns:us-east-1:111111111111:other"),
+        changed(SUBSCRIPTION, "endpoint", to="somebody@hospital.org"),
+    ],
+)
+def the_operations_team_is_subscribed_in_every_region(stacks: Stacks) -> Iterator[str]:
+    """Each region's topic has all subscriptions of the settings, by email, https and queue."""
+    for region in regions_of(stacks):
+        found = {
+            (each.arguments["protocol"], each.arguments["endpoint"])
+            for each in of_region(stacks, region, SUBSCRIPTION)
+            if referred(stacks, region, each.arguments["topic_arn"], TOPIC)
+        }
+        if found != SUBSCRIPTIONS:
+            yield f"{region}: tells {sorted(found)}"
