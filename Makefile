@@ -49,11 +49,11 @@ check: setup ## lint, formatting and types
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 
-unit: setup ## the tests that need no deployment
-	@$(RUN) python -m pytest -m 'not deployed' $(ARGS)
+unit: setup ## the tests that need no embedded AWS
+	@$(RUN) python -m pytest -m 'not deployed and not emulator' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized
-	@$(RUN) python -m pytest -m 'not deployed' --snapshot-update $(ARGS)
+	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)
 
 bench: setup ## measure how long synthesis takes, with and without the fast bindings
 	@$(RUN) python -m tools.bench $(ARGS)

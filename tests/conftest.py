@@ -7,6 +7,18 @@ from tests.synthesis import EuWest1, Stacks, read, synthesize
 
 import pytest
 
+# What the tests of a folder need; those of all others need neither.
+MARKERS = {"deployed": "deployed", "emulator": "emulator", "functions": "emulator"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they need."""
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0]
+        if folder in MARKERS:
+            item.add_marker(MARKERS[folder])
+
 
 @pytest.fixture(scope="session")
 def two_regions(tmp_path_factory: pytest.TempPathFactory) -> Path:

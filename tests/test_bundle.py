@@ -2,6 +2,7 @@
 
 import shutil
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dr.bundle import DEPENDENCIES, FUNCTIONS, build_bundle
@@ -48,3 +49,17 @@ def test_bundle_stays_under_five_megabytes(tmp_path: Path) -> None:
 def test_rejects_dependencies_that_are_not_installed(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="run `make setup`"):
         build_bundle(tmp_path / "functions.zip", dependencies=tmp_path / "nothing")
+
+
+def test_bundles_written_at_once_are_all_whole(tmp_path: Path) -> None:
+    target = tmp_path / "functions.zip"
+    with ThreadPoolExecutor(4) as pool:
+        written = list(pool.map(lambda _: is_whole(build_bundle(target)), range(8)))
+    assert written == [True] * 8
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def is_whole(path: Path) -> bool:
+    """Whether every file of a zip has the checksum that it says."""
+    with zipfile.ZipFile(path) as bundle:
+        return bundle.testzip() is None

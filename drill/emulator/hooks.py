@@ -1,12 +1,16 @@
-"""What ministack does on its own accord, taught about regions: invocations and custom domains."""
+"""What ministack and its server do on their own accord: invocations and custom domains by region, whole answers."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from drill.emulator.faults import Faults
 
+import h11
+from hypercorn.events import RawData
+from hypercorn.protocol.h11 import H11Protocol
 from ministack.services import apigateway_v1, lambda_svc
 
 ENTRY_REGION: ContextVar[str | None] = ContextVar("entry_region", default=None)
@@ -17,6 +21,7 @@ def install_hooks(faults: Faults) -> None:
     """Installs all of this module."""
     stop_invocations_in_dead_regions(faults)
     answer_custom_domains_where_reached()
+    send_answers_in_one_piece()
 
 
 def stop_invocations_in_dead_regions(faults: Faults) -> None:
@@ -44,3 +49,26 @@ def answer_custom_domains_where_reached() -> None:
         return original(domain)
 
     apigateway_v1.find_domain_scope = find_domain_scope
+
+
+def send_answers_in_one_piece() -> None:
+    """An answer's head leaves together with the first of its body.
+
+    The AWS provider gives an answer up whose body comes a millisecond after its head, and sends the request again: now
+    and then a create was refused with 409, for it had been done.
+    """
+    heads: WeakKeyDictionary[H11Protocol, bytes] = WeakKeyDictionary()
+
+    async def send_event(protocol: H11Protocol, event: Any) -> None:
+        try:
+            data = heads.pop(protocol, b"") + (protocol.connection.send(event) or b"")
+        except h11.LocalProtocolError:
+            if protocol.connection.their_state != h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response):
+            heads[protocol] = data
+        else:
+            await protocol.send(RawData(data=data))
+
+    H11Protocol._send_h11_event = send_event  # type: ignore[method-assign, assignment]

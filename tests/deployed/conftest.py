@@ -1,7 +1,6 @@
 """The one deployment of a session, and what becomes of it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from drill.client import ApiClient
 from drill.deployment import Deployment
@@ -15,11 +14,7 @@ SUFFIX = "test"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs the deployment; tests that change it come after those that only look at it."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker("deployed")
+    """Tests that change the deployment come after those that only look at it."""
     items.sort(key=lambda item: max((LAST.index(name) + 1 for name in LAST if name in _fixtures(item)), default=0))
 
 

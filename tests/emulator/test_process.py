@@ -193,3 +193,12 @@ def test_an_order_to_an_emulator_that_hangs_says_so(tmp_path: Path, monkeypatch:
         with pytest.raises(EmbeddedAwsError, match="does not answer"):
             aws.heal()
         process.send_signal(signal.SIGCONT)
+
+
+def test_an_answer_comes_in_one_piece(embedded_aws: EmbeddedAws) -> None:
+    with socket.create_connection(("127.0.0.1", embedded_aws.port)) as connection:
+        for _ in range(20):
+            connection.sendall(b"GET /_drill HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            head, _, body = connection.recv(1 << 20).partition(b"\r\n\r\n")
+            (length,) = [line for line in head.lower().splitlines() if line.startswith(b"content-length:")]
+            assert len(body) == int(length.split(b":")[1])
