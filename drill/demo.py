@@ -244,7 +244,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where its files go, emptied first")
     options = parser.parse_args(arguments)
     console = Console()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Both, and by name: a shell that starts it in the background has it ignore Ctrl-C's signal.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     try:
         run(console, options.folder, keep=options.keep)
     except (DemoError, DeploymentError, EmbeddedAwsError, BotoCoreError, ClientError) as error:
