@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, NewType, NoReturn, TypeVar
 
 from functions.shared.problems import ProblemError, invalid
+from functions.shared.table import instant
 
 from attrs import frozen
 from cattrs import AttributeValidationNote, ClassValidationError, Converter, ForbiddenExtraKeysError
@@ -56,6 +57,15 @@ class NewRecord:
     content: Content
 
 
+class Retraction(StrEnum):
+    """Why a record is taken back; a fixed list, for it stands in the query."""
+
+    DUPLICATE = "duplicate"
+    ENTERED_IN_ERROR = "entered-in-error"
+    PATIENT_REQUEST = "patient-request"
+    WRONG_PATIENT = "wrong-patient"
+
+
 class _BrokenRuleError(ValueError):
     """A field's value breaks its rule; the message is the rule, never the value: it may identify a patient."""
 
@@ -89,6 +99,18 @@ def identifier(name: str, value: str) -> str:
     return value
 
 
+def moment(name: str, value: str) -> str:
+    """Returns a moment of the query as the table holds it.
+
+    Raises:
+        ProblemError: it is none.
+    """
+    try:
+        return instant(_moment(value, None))
+    except _BrokenRuleError as error:
+        raise invalid(f"'{name}' {error}") from error
+
+
 def _refuse_constant(_: str) -> NoReturn:
     raise ValueError("NaN and infinities are not JSON")
 
@@ -119,12 +141,12 @@ def _record_type(value: Any, _: Any) -> RecordType:
 def _moment(value: Any, _: Any) -> datetime:
     rule = f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}"
     try:
-        moment = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise _BrokenRuleError(rule) from error
-    if moment.tzinfo is None or moment.year not in _YEARS:
+    if found.tzinfo is None or found.year not in _YEARS:
         raise _BrokenRuleError(rule)
-    return moment
+    return found
 
 
 def _content(value: Any, __: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from drill.emulator import EmbeddedAws
@@ -46,8 +47,9 @@ class Cloud:
         return self._rows(AUDIT, "entity_id", entity)
 
     def rows(self, patient: str) -> list[dict[str, Any]]:
-        """All rows of a patient."""
-        return self._rows(RECORDS, "patient_id", patient)
+        """All versions of a patient's records and documents."""
+        rows = self._rows(RECORDS, "patient_id", patient)
+        return [row for row in rows if not row["record_id"].startswith("audit#")]
 
     def _rows(self, table: str, key: str, value: str) -> list[dict[str, Any]]:
         page = self.client("dynamodb").query(
@@ -57,6 +59,29 @@ class Cloud:
             ExpressionAttributeValues={":value": {"S": value}},
         )
         return [{name: next(iter(typed.values())) for name, typed in item.items()} for item in page["Items"]]
+
+
+@frozen
+class Link:
+    """What the regions see of each other's writes."""
+
+    cloud: Cloud
+
+    def cut(self) -> None:
+        """Nothing is copied until the link is restored."""
+        self._delay(None)
+
+    def restore(self) -> None:
+        """Everything is copied."""
+        self._delay(0)
+        ends = time.monotonic() + 10
+        while any(way["queued"] for way in self.cloud.aws.replication()["ways"]):
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+
+    def _delay(self, seconds: float | None) -> None:
+        for source, target in ((HOME, OTHER), (OTHER, HOME)):
+            self.cloud.aws.delay_replication(source=source, target=target, seconds=seconds)
 
 
 def furnish(aws: EmbeddedAws) -> Cloud:

@@ -1,0 +1,102 @@
+"""The table of routes: what is served, by whom, to whom. The handler and the API's description are made from it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from functions.api import views
+from functions.api.access import Route
+from functions.api.documents import CONTENT_TYPES, Documents
+from functions.api.models import NewRecord
+from functions.api.records import Records
+
+_PATIENT = "/patients/{patient_id}"
+_PAGE = ("after", "limit")
+_KEYED = ("Idempotency-Key",)
+
+ROUTES: dict[type, tuple[Route, ...]] = {
+    Records: (
+        Route(
+            method="POST",
+            path=f"{_PATIENT}/records",
+            action="record.create",
+            endpoint=Records.create,
+            audits=True,
+            headers=("Idempotency-Key",),
+            takes=NewRecord,
+            gives=views.Record,
+            status=HTTPStatus.CREATED,
+        ),
+        Route(
+            method="GET",
+            path=f"{_PATIENT}/records",
+            action="record.list",
+            endpoint=Records.list,
+            query=(*_PAGE, "retracted"),
+            gives=views.Records,
+        ),
+        Route(
+            method="GET",
+            path=f"{_PATIENT}/records/{{record_id}}",
+            action="record.read",
+            endpoint=Records.read,
+            gives=views.Record,
+        ),
+        Route(
+            method="PUT",
+            path=f"{_PATIENT}/records/{{record_id}}",
+            action="record.update",
+            endpoint=Records.update,
+            audits=True,
+            headers=("If-Match", "Idempotency-Key"),
+            takes=NewRecord,
+            gives=views.Record,
+        ),
+        Route(
+            method="DELETE",
+            path=f"{_PATIENT}/records/{{record_id}}",
+            action="record.retract",
+            endpoint=Records.retract,
+            audits=True,
+            query=("reason",),
+            headers=("If-Match",),
+            gives=views.Record,
+        ),
+        Route(
+            method="GET",
+            path=f"{_PATIENT}/records/{{record_id}}/history",
+            action="record.history",
+            endpoint=Records.history,
+            query=_PAGE,
+            gives=views.Versions,
+        ),
+        Route(
+            method="GET",
+            path="/facilities/{facility_id}/records",
+            action="facility.list",
+            endpoint=Records.at_facility,
+            query=(*_PAGE, "from", "to"),
+            gives=views.Records,
+        ),
+    ),
+    Documents: (
+        Route(
+            method="PUT",
+            path=f"{_PATIENT}/documents/{{name}}",
+            action="document.put",
+            endpoint=Documents.put,
+            audits=True,
+            headers=("Idempotency-Key",),
+            takes=CONTENT_TYPES,
+            gives=views.Document,
+            status=HTTPStatus.CREATED,
+        ),
+        Route(
+            method="GET",
+            path=f"{_PATIENT}/documents/{{name}}",
+            action="document.get",
+            endpoint=Documents.get,
+            gives=CONTENT_TYPES,
+        ),
+    ),
+}
