@@ -30,6 +30,7 @@ HEALTH_ROUTE = f"GET {HEALTH_PATH}"
 PATIENT_ROUTES = (
     "DELETE /patients/{patient_id}/records/{record_id}",
     "GET /facilities/{facility_id}/records",
+    "GET /patients/{patient_id}/audit",
     "GET /patients/{patient_id}/documents/{name}",
     "GET /patients/{patient_id}/records",
     "GET /patients/{patient_id}/records/{record_id}",

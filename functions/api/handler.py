@@ -13,6 +13,7 @@ from functions.api.guard import Guard
 from functions.api.health import Health
 from functions.api.records import Records
 from functions.api.routes import ROUTES
+from functions.api.trails import Trails
 from functions.api.versions import Versions
 from functions.shared.audit import Trail
 from functions.shared.callers import Role
@@ -48,6 +49,7 @@ def application(configuration: Configuration) -> Handler:
     services: dict[type, object] = {
         Documents: Documents(clients.s3, configuration, versions, logger),
         Records: Records(versions),
+        Trails: Trails(trail, seals),
     }
     app = APIGatewayHttpResolver(debug=False)  # whatever the environment says: debugging prints requests
 

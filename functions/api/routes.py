@@ -9,10 +9,11 @@ from functions.api.access import Route
 from functions.api.documents import CONTENT_TYPES, Documents
 from functions.api.models import NewRecord
 from functions.api.records import Records
+from functions.api.trails import Trails
+from functions.shared.callers import Role
 
 _PATIENT = "/patients/{patient_id}"
 _PAGE = ("after", "limit")
-_KEYED = ("Idempotency-Key",)
 
 ROUTES: dict[type, tuple[Route, ...]] = {
     Records: (
@@ -97,6 +98,17 @@ ROUTES: dict[type, tuple[Route, ...]] = {
             action="document.get",
             endpoint=Documents.get,
             gives=CONTENT_TYPES,
+        ),
+    ),
+    Trails: (
+        Route(
+            method="GET",
+            path=f"{_PATIENT}/audit",
+            action="audit.read",
+            endpoint=Trails.read,
+            roles=frozenset({Role.AUDITOR}),
+            query=_PAGE,
+            gives=views.AuditTrail,
         ),
     ),
 }

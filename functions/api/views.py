@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from attrs import frozen
+from functions.shared.table import Values
+
+from attrs import fields, frozen
 
 
 class Replication(StrEnum):
@@ -73,3 +75,45 @@ class Document:
     region: str
     diverged: bool
     replication: Replication | None
+
+
+@frozen(kw_only=True)
+class AuditEvent:
+    """One access: who did what to which entity's data, when, from which region, and what came of it."""
+
+    event_id: str
+    occurred_at: str
+    actor_id: str
+    action: str
+    resource: str
+    region: str
+    result: str
+    status: int
+    correlation_id: str
+    sequence: int
+    previous: str
+    hash: str
+
+    @classmethod
+    def of(cls, row: Values) -> AuditEvent:
+        """Returns a row as auditors see it; of one that was damaged, what is left."""
+        return cls(**{field.name: row.get(field.name) for field in fields(cls)})  # type: ignore[arg-type]
+
+
+@frozen(kw_only=True)
+class AuditFault:
+    """A row that was ``changed``, or from which on rows are ``missing``."""
+
+    region: str
+    sequence: int
+    kind: str
+
+
+@frozen(kw_only=True)
+class AuditTrail:
+    """A page of a trail; ``chains`` says of each region's chain ``intact``, ``incomplete`` or ``broken``."""
+
+    events: tuple[AuditEvent, ...]
+    chains: dict[str, str]
+    faults: tuple[AuditFault, ...]
+    next: str | None

@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from functions.shared.callers import Caller
-from functions.shared.chain import Link, linked
+from functions.shared.chain import Link, link_of, linked
 from functions.shared.table import ConflictError, Put, Table, Values, instant, now
 
 from attrs import frozen
@@ -18,7 +18,7 @@ ROUNDS = 10
 _PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.5
 # In the table of records, beside a patient's records: who can change the trail cannot thereby change its end.
-_HEAD = "audit#"
+HEAD = "audit#"
 
 
 @frozen(kw_only=True)
@@ -45,9 +45,9 @@ class Entry:
 class Trail:
     """The audit rows that one region adds: chained, in one transaction with what they tell of, never changed."""
 
-    _rows: Table
-    _heads: Table
-    _region: str
+    rows: Table
+    heads: Table
+    region: str
 
     def append(self, entry: Entry, *puts: Put) -> None:
         """Adds the row of ``entry`` and makes ``puts``: all or none.
@@ -58,16 +58,16 @@ class Trail:
         """
         entity, event = entry.caller.scoped(entry.entity), uuid.uuid4()
         for attempt in range(ROUNDS):
-            head = self._heads.get(entity, _HEAD + self._region)
+            head = self.heads.get(entity, HEAD + self.region)
             row = self._row(entry, entity, str(event), head)
             advance = {
                 "patient_id": entity,
-                "record_id": _HEAD + self._region,
+                "record_id": HEAD + self.region,
                 **{name: row[name] for name in ("sequence", "hash", "occurred_at")},
             }
-            put = self._heads.replacement(advance, "hash", str(head["hash"])) if head else self._heads.addition(advance)
+            put = self.heads.replacement(advance, "hash", str(head["hash"])) if head else self.heads.addition(advance)
             try:
-                self._rows.transact(*puts, self._rows.addition(row), put)
+                self.rows.transact(*puts, self.rows.addition(row), put)
             except ConflictError as error:
                 if error.failed.intersection(range(len(puts))):
                     raise
@@ -77,10 +77,10 @@ class Trail:
             time.sleep(random.random() * min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))  # noqa: S311
         raise ConflictError
 
-    def heads(self, entity: str) -> dict[str, Link]:
+    def ends(self, entity: str) -> dict[str, Link]:
         """Returns where each region's chain of the entity stands, as far as this region knows."""
-        found = self._heads.items(entity, _HEAD)
-        return {str(head["record_id"]).removeprefix(_HEAD): link(head) for head in found}
+        found = self.heads.items(entity, HEAD)
+        return {str(head["record_id"]).removeprefix(HEAD): link_of(head) for head in found}
 
     def _row(self, entry: Entry, entity: str, event: str, head: Values | None) -> Values:
         # Later than the row before it whatever the clocks say: a chain's order is the order of its keys.
@@ -93,14 +93,9 @@ class Trail:
             "action": entry.action,
             "resource": entry.resource,
             "occurred_at": occurred_at,
-            "region": self._region,
+            "region": self.region,
             "result": entry.result,
             "status": entry.status,
             "correlation_id": entry.correlation_id,
         }
-        return linked(row, link(head) if head else Link())
-
-
-def link(head: Values) -> Link:
-    """Returns where the chain of ``head`` stands."""
-    return Link(int(head["sequence"]), str(head["hash"]))
+        return linked(row, link_of(head) if head else Link())

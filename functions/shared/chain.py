@@ -38,6 +38,11 @@ def digest(row: Values) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def link_of(values: Values) -> Link:
+    """Returns where the chain stands after this row, or at this head."""
+    return Link(int(values["sequence"]), str(values["hash"]))
+
+
 def linked(row: Values, last: Link) -> Values:
     """Returns ``row`` as the one that follows ``last``."""
     row = {**row, "sequence": last.sequence + 1, "previous": last.hash}
@@ -53,13 +58,24 @@ class Verifier:
 
     reader: str
     """The region in which they are read."""
+    heads: dict[str, Link]
+    """Where the chains stood before the first row was read: what was added since in this region is left out."""
     links: dict[str, Link] = field(factory=dict)
     faults: list[Fault] = field(factory=list)
+    _beyond: int = 0
+
+    def within(self, row: Values) -> bool:
+        """Returns whether the row is one of the trail as the heads have it."""
+        sequence, head = row.get("sequence"), self.heads.get(self.reader)
+        if row.get("region") != self.reader or head is None or not isinstance(sequence, int):
+            return True
+        self._beyond = max(self._beyond, sequence)
+        return sequence <= head.sequence
 
     def follow(self, row: Values) -> None:
         """Takes the next row."""
         region, sequence, stated = str(row.get("region")), row.get("sequence"), str(row.get("hash"))
-        last = self.links.get(region, Link())
+        last, head = self.links.get(region, Link()), self.heads.get(region)
         if not isinstance(sequence, int):
             self.faults.append(Fault(region, last.sequence + 1, "changed"))
             return
@@ -67,20 +83,19 @@ class Verifier:
             self.faults.append(Fault(region, last.sequence + 1, "missing"))
         elif sequence <= last.sequence or row.get("previous") != last.hash:
             self.faults.append(Fault(region, sequence, "changed"))
-        if stated != digest(row):
+        if stated != digest(row) or (head and sequence == head.sequence and stated != head.hash):
             self.faults.append(Fault(region, sequence, "changed"))
         self.links[region] = Link(sequence, stated)
 
-    def close(self, before: Mapping[str, Link], after: Mapping[str, Link]) -> None:
-        """Compares the ends with the heads that were read before the first of the last rows and after the last."""
-        for region in sorted({*self.links, *before, *after}):
-            end, earliest, latest = (links.get(region, Link()) for links in (self.links, before, after))
-            if end.sequence < earliest.sequence:
+    def close(self, latest: Mapping[str, Link]) -> None:
+        """Compares the ends with the heads, and with those that were read after the last row."""
+        for region in sorted({*self.links, *self.heads}):
+            end, head = self.links.get(region, Link()), self.heads.get(region, Link())
+            if end.sequence < head.sequence:
                 self.faults.append(Fault(region, end.sequence + 1, "missing"))
-            elif end.sequence == latest.sequence and end.hash != latest.hash:
-                self.faults.append(Fault(region, end.sequence, "changed"))
-            elif end.sequence > latest.sequence and region == self.reader:
-                self.faults.append(Fault(region, latest.sequence + 1, "changed"))
+        known = latest.get(self.reader, Link()).sequence
+        if max(self._beyond, self.links.get(self.reader, Link()).sequence) > known:
+            self.faults.append(Fault(self.reader, known + 1, "changed"))
 
     def verdicts(self) -> dict[str, str]:
         """Returns for each region's chain ``intact``, ``broken``, or ``incomplete`` if it may just not be here yet."""
