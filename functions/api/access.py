@@ -39,7 +39,7 @@ class Route:
     action: str
     """What the audit row calls it."""
     endpoint: Callable[..., Answer]
-    """A method of a service; it gets the access and the path's parameters but the patient's id."""
+    """A method of a service; it gets the access, which knows the entity, and what else the path names."""
     roles: frozenset[Role] = frozenset({Role.CLINICIAN})
     audits: bool = False
     """Whether the endpoint's own transaction holds the audit row. If not, an answer without its row is withheld."""

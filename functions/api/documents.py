@@ -57,20 +57,18 @@ class Documents:
         if not body:
             raise invalid("the body must not be empty")
         sha256 = hashlib.sha256(body)
-        version_id = derived(access.partition, KIND, identity, key) if key else str(uuid.uuid4())
+        # Another body under the same key is refused, and must not even replace the first one's object.
+        object_id = derived(access.partition, identity, key, sha256.hexdigest()) if key else str(uuid.uuid4())
         change = Change(
             kind=KIND,
             identity=identity,
-            # Another body under the same key is refused, and must not even replace the first one's object.
-            fields=described(
-                name, content_type, len(body), sha256.hexdigest(), derived(version_id, sha256.hexdigest())
-            ),
+            fields=described(name, content_type, len(body), sha256.hexdigest(), object_id),
             request=digest(content_type, body),
             resource=name,
             status=HTTPStatus.CREATED,
-            version_id=version_id,
+            key=key,
         )
-        if not self.versions.retried(self.versions.history(access.partition, KIND, identity), change):
+        if not self.versions.retried(access, change, self.versions.history(access.partition, KIND, identity)):
             self.s3.put_object(
                 Bucket=self.configuration.documents_bucket,
                 Key=change.fields["object_key"],

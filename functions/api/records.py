@@ -93,13 +93,13 @@ class Records:
         row, _ = self.versions.write(access, change)
         return answer(HTTPStatus.OK, version(row), ETag=etag([row]))
 
-    def at_facility(self, access: Access, facility_id: str) -> Answer:
+    def at_facility(self, access: Access) -> Answer:
         """Returns a page of a facility's current records in the order of their time, which the index keeps."""
         parameters = access.query()
         start = moment("from", parameters.get("from", "1900-01-01T00:00:00Z"))
         end = moment("to", parameters.get("to", "2199-12-31T23:59:59Z"))
         limit, after = access.paging(self.versions.seals, start=start, end=end)
-        facility = access.entry.caller.scoped(facility_id)
+        facility = access.partition.replace("#facility:", "#", 1)
         rows = self.versions.table.query(
             "#facility = :facility AND #time BETWEEN :start AND :end",
             {"#facility": "facility_id", "#time": "recorded_at"},
@@ -139,8 +139,8 @@ class Records:
             },
             request=digest(body),
             resource=identity,
+            key=key,
             status=status,
-            version_id=derived(access.partition, KIND, identity, key) if key else str(uuid.uuid4()),
             check=check,
         )
         row, replayed = self.versions.write(access, change)

@@ -22,7 +22,7 @@ from functions.shared.problems import ProblemError
 from functions.shared.seals import Seals
 from functions.shared.table import ConflictError, Table, Values, now
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 # Two writers of one thing race for a version; each round has one winner.
 _ROUNDS = 3
@@ -89,7 +89,7 @@ def etag(rows: Iterable[Values]) -> str:
     return '"' + ".".join(sorted(str(row["version_id"]) for row in rows)) + '"'
 
 
-@define(kw_only=True)
+@frozen(kw_only=True)
 class Change:
     """A version to be added."""
 
@@ -100,8 +100,9 @@ class Change:
     """Digest of the request, to tell a retry from another request under the same idempotency key."""
     resource: str
     """What the audit row calls it."""
+    key: str | None = None
+    """The idempotency key."""
     status: HTTPStatus = HTTPStatus.OK
-    version_id: str = field(factory=lambda: str(uuid.uuid4()))
     check: Callable[[History], object] = lambda _: None
     """Raises ProblemError where the change must not follow upon what is there."""
 
@@ -119,13 +120,14 @@ class Versions:
         """Returns all versions of one thing, none if there is no such thing."""
         return History(tuple(self.table.items(partition, f"{kind}#{identity}#")))
 
-    def retried(self, history: History, change: Change) -> Values | None:
+    def retried(self, access: Access, change: Change, history: History) -> Values | None:
         """Returns the version that an earlier attempt of the same request added, if any.
 
         Raises:
             ProblemError: the idempotency key came with another request before.
         """
-        same = [row for row in history.rows if row["version_id"] == change.version_id]
+        retry = _retry(access, change)
+        same = [row for row in history.rows if row["retry"] == retry]
         first = min(same, key=lambda row: row["region"] != self.region, default=None)
         if first and first["request"] != change.request:
             detail = "The Idempotency-Key was used for another request."
@@ -138,10 +140,12 @@ class Versions:
         Returns:
             The version, and whether an earlier attempt had added it.
         """
-        entry = access.audited(change.status, change.resource)
+        entry, retry = access.audited(change.status, change.resource), _retry(access, change)
+        # The same write, made in two regions under one key, has one id: it is no divergence.
+        version_id = derived(retry, change.request) if retry else str(uuid.uuid4())
         for _ in range(_ROUNDS):
             history = self.history(access.partition, change.kind, change.identity)
-            if first := self.retried(history, change):
+            if first := self.retried(access, change, history):
                 self.trail.append(entry)
                 return first, True
             change.check(history)
@@ -152,7 +156,8 @@ class Versions:
                 # Text order is version order, and versions of two regions are two items.
                 "record_id": f"{change.kind}#{change.identity}#{version:06d}#{self.region}",
                 "version": version,
-                "version_id": change.version_id,
+                "version_id": version_id,
+                "retry": retry or version_id,
                 "parents": " ".join(str(head["version_id"]) for head in heads),
                 "request": change.request,
                 "region": self.region,
@@ -178,6 +183,13 @@ class Versions:
             return found, None
         last = str(found[-1].current["record_id"]).rsplit("#", 2)[0]
         return found, access.following(self.seals, f"{last}#{_LAST}", **purpose)
+
+
+def _retry(access: Access, change: Change) -> str | None:
+    """Returns by what a retry of the request is known in every region, None without a key."""
+    if change.key is None:
+        return None
+    return derived(access.partition, access.route.action, change.kind, change.identity, change.key)
 
 
 def grouped(rows: Iterator[Values]) -> Iterator[History]:
