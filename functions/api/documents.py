@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from functions.api import views
 from functions.api.access import Access, Answer, answer
+from functions.api.models import CONTENT_TYPES
 from functions.api.versions import Change, History, Versions, derived, digest, etag
 from functions.api.views import Replication
 from functions.shared.clients import BudgetExhaustedError
@@ -26,7 +27,6 @@ from aws_lambda_powertools.event_handler import Response
 from botocore.exceptions import BotoCoreError, ClientError
 
 KIND = "document"
-CONTENT_TYPES = ("application/dicom", "application/pdf", "image/jpeg", "image/png", "text/plain")
 # Base64 makes 4 MiB 5.6 million characters, which still fit Lambda's 6 MB of request and of answer.
 DOCUMENT_BYTES = 4 * 1024 * 1024
 # A caller waits this long to learn that the other region has the copy, too.
@@ -88,18 +88,31 @@ class Documents:
         view = shown(History((row,)), self._replication(row, REPLICATION_SECONDS))
         return answer(change.status, view, Location=location, ETag=etag([row]), **headers)
 
+    def list(self, access: Access) -> Answer:
+        """Returns a page of the patient's documents, each in its current version."""
+        found, following = self.versions.page(access, KIND, lambda _: True)
+        return answer(HTTPStatus.OK, views.Documents(documents=tuple(map(shown, found)), next=following))
+
+    def status(self, access: Access, name: str) -> Answer:
+        """Returns the current version with what S3 says of its copy at this moment."""
+        history = self.history(access, name)
+        return answer(HTTPStatus.OK, shown(history, self._replication(history.current, 0)), ETag=history.etag)
+
     def get(self, access: Access, name: str) -> Answer:
         """Returns the bytes of the current version.
 
         Raises:
-            ProblemError: there is no such document, or its bytes have not come to this region yet.
+            ProblemError: there is no such document, its bytes have not come to this region yet, or are too many.
         """
         history = self.history(access, name)
         row = history.current
+        if int(row["size"]) > DOCUMENT_BYTES:
+            detail = f"Over {DOCUMENT_BYTES} bytes a document is fetched by the URL that its 'download' returns."
+            raise ProblemError(HTTPStatus.CONFLICT, "use-download", detail)
         try:
             found = self.s3.get_object(Bucket=self.configuration.documents_bucket, Key=row["object_key"])
         except ClientError as error:
-            raise _absent(error) or error from error
+            raise absent(error) or error from error
         body: bytes = found["Body"].read()
         if hashlib.sha256(body).hexdigest() != row["sha256"]:
             raise ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-document", "The document is damaged.")
@@ -177,7 +190,7 @@ def shown(history: History, replication: Replication | None = None) -> views.Doc
     )
 
 
-def _absent(error: ClientError) -> ProblemError | None:
+def absent(error: ClientError) -> ProblemError | None:
     """Returns what a caller is told of an object that is not in this region, None for any other error."""
     if error.response["Error"].get("Code") not in ("NoSuchKey", "404"):
         return None

@@ -14,6 +14,7 @@ from functions.api.health import Health
 from functions.api.records import Records
 from functions.api.routes import ROUTES
 from functions.api.trails import Trails
+from functions.api.transfers import Transfers
 from functions.api.versions import Versions
 from functions.shared.audit import Trail
 from functions.shared.callers import Role
@@ -46,10 +47,12 @@ def application(configuration: Configuration) -> Handler:
     guard = Guard(trail=trail, logger=logger, budget=budget)
     health = Health(lambda: clients.probe.get_item(TableName=table.name, Key=HEALTH_KEY), logger)
     versions = Versions(table, trail, seals, region)
+    documents = Documents(clients.s3, configuration, versions, logger)
     services: dict[type, object] = {
-        Documents: Documents(clients.s3, configuration, versions, logger),
+        Documents: documents,
         Records: Records(versions),
         Trails: Trails(trail, seals),
+        Transfers: Transfers(documents),
     }
     app = APIGatewayHttpResolver(debug=False)  # whatever the environment says: debugging prints requests
 

@@ -24,12 +24,21 @@ CONTENT_BYTES = 65_536
 # Deeper than any clinical resource, and far from where JSON libraries give up.
 CONTENT_DEPTH = 32
 RECORD_BYTES = CONTENT_BYTES + 1_024
+# Requests that hold nothing of a patient's.
+REQUEST_BYTES = 4_096
+CONTENT_TYPES = ("application/dicom", "application/pdf", "image/jpeg", "image/png", "text/plain")
+# What S3 takes in one PUT.
+UPLOAD_BYTES = 5 * 1024**3
 _YEARS = range(1900, 2200)
 
 FacilityId = NewType("FacilityId", str)
 Moment = NewType("Moment", datetime)
 Content = NewType("Content", str)
 """A JSON text: stored as it came, so no number loses digits on the way."""
+DocumentType = NewType("DocumentType", str)
+DocumentSize = NewType("DocumentSize", int)
+Sha256 = NewType("Sha256", str)
+Token = NewType("Token", str)
 
 _Model = TypeVar("_Model")
 
@@ -55,6 +64,22 @@ class NewRecord:
     facility_id: FacilityId
     recorded_at: Moment
     content: Content
+
+
+@frozen(kw_only=True)
+class NewUpload:
+    """A document that is to be uploaded by a URL."""
+
+    content_type: DocumentType
+    size: DocumentSize
+    sha256: Sha256
+
+
+@frozen(kw_only=True)
+class Completion:
+    """What the beginning of an upload returned."""
+
+    upload: Token
 
 
 class Retraction(StrEnum):
@@ -138,6 +163,30 @@ def _record_type(value: Any, _: Any) -> RecordType:
     return RecordType(value)
 
 
+def _document_type(value: Any, _: Any) -> str:
+    if value not in CONTENT_TYPES:
+        raise _BrokenRuleError(f"must be one of: {', '.join(CONTENT_TYPES)}")
+    return str(value)
+
+
+def _size(value: Any, _: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= UPLOAD_BYTES:
+        raise _BrokenRuleError(f"must be a whole number from 1 to {UPLOAD_BYTES}")
+    return value
+
+
+def _sha256(value: Any, _: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise _BrokenRuleError("must be 64 hexadecimal digits in lower case")
+    return value
+
+
+def _token(value: Any, _: Any) -> str:
+    if not isinstance(value, str):
+        raise _BrokenRuleError("must be a text")
+    return value
+
+
 def _moment(value: Any, _: Any) -> datetime:
     rule = f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}"
     try:
@@ -169,3 +218,7 @@ _converter.register_structure_hook(FacilityId, _facility_id)
 _converter.register_structure_hook(RecordType, _record_type)
 _converter.register_structure_hook(Moment, _moment)
 _converter.register_structure_hook(Content, _content)
+_converter.register_structure_hook(DocumentType, _document_type)
+_converter.register_structure_hook(DocumentSize, _size)
+_converter.register_structure_hook(Sha256, _sha256)
+_converter.register_structure_hook(Token, _token)

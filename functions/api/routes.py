@@ -6,10 +6,11 @@ from http import HTTPStatus
 
 from functions.api import views
 from functions.api.access import Route
-from functions.api.documents import CONTENT_TYPES, Documents
-from functions.api.models import NewRecord
+from functions.api.documents import Documents
+from functions.api.models import CONTENT_TYPES, Completion, NewRecord, NewUpload
 from functions.api.records import Records
 from functions.api.trails import Trails
+from functions.api.transfers import Transfers
 from functions.shared.callers import Role
 
 _PATIENT = "/patients/{patient_id}"
@@ -98,6 +99,50 @@ ROUTES: dict[type, tuple[Route, ...]] = {
             action="document.get",
             endpoint=Documents.get,
             gives=CONTENT_TYPES,
+        ),
+        Route(
+            method="GET",
+            path=f"{_PATIENT}/documents",
+            action="document.list",
+            endpoint=Documents.list,
+            query=_PAGE,
+            gives=views.Documents,
+        ),
+        Route(
+            method="GET",
+            path=f"{_PATIENT}/documents/{{name}}/status",
+            action="document.status",
+            endpoint=Documents.status,
+            roles=frozenset({Role.CLINICIAN, Role.OPERATOR}),
+            gives=views.Document,
+        ),
+    ),
+    Transfers: (
+        Route(
+            method="POST",
+            path=f"{_PATIENT}/documents/{{name}}/uploads",
+            action="document.upload",
+            endpoint=Transfers.begin,
+            takes=NewUpload,
+            gives=views.Upload,
+            status=HTTPStatus.CREATED,
+        ),
+        Route(
+            method="POST",
+            path=f"{_PATIENT}/documents/{{name}}/versions",
+            action="document.complete",
+            endpoint=Transfers.complete,
+            audits=True,
+            takes=Completion,
+            gives=views.Document,
+            status=HTTPStatus.CREATED,
+        ),
+        Route(
+            method="GET",
+            path=f"{_PATIENT}/documents/{{name}}/download",
+            action="document.download",
+            endpoint=Transfers.download,
+            gives=views.Download,
         ),
     ),
     Trails: (

@@ -78,6 +78,36 @@ class Document:
 
 
 @frozen(kw_only=True)
+class Documents:
+    """A page of documents."""
+
+    documents: tuple[Document, ...]
+    next: str | None
+
+
+@frozen(kw_only=True)
+class Upload:
+    """Where and with which headers to upload, and in ``upload`` what completes it."""
+
+    upload: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    expires_at: str
+
+
+@frozen(kw_only=True)
+class Download:
+    """Where to fetch a document, and what to compare it with."""
+
+    url: str
+    expires_at: str
+    content_type: str
+    size: int
+    sha256: str
+
+
+@frozen(kw_only=True)
 class AuditEvent:
     """One access: who did what to which entity's data, when, from which region, and what came of it."""
 

@@ -92,8 +92,8 @@ def furnish(aws: EmbeddedAws) -> Cloud:
     for region in REGIONS:
         _bucket(aws, region, cloud.keys[region])
     role = _role(aws)
-    _replicate(aws, HOME, OTHER, role)
-    _replicate(aws, OTHER, HOME, role)
+    _replicate(cloud, HOME, OTHER, role)
+    _replicate(cloud, OTHER, HOME, role)
     return cloud
 
 
@@ -141,15 +141,19 @@ def _role(aws: EmbeddedAws) -> str:
     return arn
 
 
-def _replicate(aws: EmbeddedAws, source: str, target: str, role: str) -> None:
+def _replicate(cloud: Cloud, source: str, target: str, role: str) -> None:
     rule = {
         "ID": "all",
         "Priority": 1,
         "Status": "Enabled",
         "Filter": {"Prefix": ""},
         "DeleteMarkerReplication": {"Status": "Disabled"},
-        "Destination": {"Bucket": f"arn:aws:s3:::{bucket(target)}"},
+        "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
+        "Destination": {
+            "Bucket": f"arn:aws:s3:::{bucket(target)}",
+            "EncryptionConfiguration": {"ReplicaKmsKeyID": cloud.keys[target]},
+        },
     }
-    aws.client("s3", source).put_bucket_replication(
+    cloud.client("s3", source).put_bucket_replication(
         Bucket=bucket(source), ReplicationConfiguration={"Role": role, "Rules": [rule]}
     )
