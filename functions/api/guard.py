@@ -16,8 +16,11 @@ from functions.shared.problems import ProblemError
 
 from attrs import evolve, frozen
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from botocore.exceptions import ClientError
+
+NAMESPACE = "HealthcareDr/Api"
 
 
 @frozen(kw_only=True)
@@ -46,14 +49,20 @@ class Guard:
                 "X-Correlation-Id": access.entry.correlation_id,
             }
         )
-        # The route is a template: paths hold patients' ids and documents' names.
-        self.logger.info(
-            "request",
-            route=f"{route.method} {route.path}".lstrip(),
-            status=reply.status_code,
-            latency_ms=round((time.perf_counter() - started) * 1000),
-        )
+        self._tell(route, reply.status_code, (time.perf_counter() - started) * 1000)
         return reply
+
+    def _tell(self, route: Route, status: int, latency_ms: float) -> None:
+        """Writes the request's line and metrics. The route is a template: paths hold ids of patients."""
+        name = f"{route.method} {route.path}".lstrip()
+        self.logger.info("request", route=name, status=status, latency_ms=round(latency_ms))
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self.logger.service)
+        metrics.add_dimension("route", name)
+        metrics.add_metric(name="Latency", unit=MetricUnit.Milliseconds, value=latency_ms)
+        metrics.add_metric(name="Requests", unit=MetricUnit.Count, value=1)
+        metrics.add_metric(name="Refusals", unit=MetricUnit.Count, value=400 <= status < 500)
+        metrics.add_metric(name="Failures", unit=MetricUnit.Count, value=status >= 500)
+        metrics.flush_metrics()
 
     @staticmethod
     def _access(event: APIGatewayProxyEventV2, route: Route, path: dict[str, str]) -> Access:
