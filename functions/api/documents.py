@@ -36,6 +36,7 @@ _POLL_SECONDS = 0.2
 _COPIED = ("COMPLETE", "COMPLETED", "REPLICA")
 # What a file system shows without quoting: a letter or digit first, no separators, no control characters.
 _NAME = re.compile(r"[^\W_][\w .()+,=@'-]{0,127}")
+NAME_RULE = "must be 1 to 128 letters, digits, spaces or any of _.()+,=@'-, a letter or digit first"
 
 
 @frozen
@@ -157,7 +158,7 @@ def named(name: str) -> str:
         ProblemError: the name breaks its rule.
     """
     if not _NAME.fullmatch(name):
-        raise invalid("'name' must be 1 to 128 letters, digits, spaces or any of _.()+,=@'-, a letter or digit first")
+        raise invalid(f"'name' {NAME_RULE}")
     return hashlib.sha256(name.encode()).hexdigest()
 
 

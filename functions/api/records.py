@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -11,7 +10,7 @@ from http import HTTPStatus
 
 from functions.api import views
 from functions.api.access import JSON, Access, Answer, answer
-from functions.api.models import RECORD_BYTES, NewRecord, Retraction, moment, parse
+from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, moment, parse
 from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, size
 from functions.shared.problems import ProblemError, invalid
 from functions.shared.table import Values, instant, pack
@@ -19,7 +18,6 @@ from functions.shared.table import Values, instant, pack
 from attrs import evolve, frozen
 
 KIND = "record"
-_IDENTITY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FACILITY_INDEX = "facility-time-index"
 # The columns of the index's key, by which a page goes on.
 _INDEX_KEY = ("facility_id", "recorded_at", "patient_id", "record_id")
@@ -184,7 +182,7 @@ def _optional(value: str | int | None) -> str | None:
 
 
 def _checked(record_id: str) -> str:
-    if not _IDENTITY.fullmatch(record_id):
+    if not UUID.fullmatch(record_id):
         raise invalid("'record_id' must be a UUID in lower case")
     return record_id
 

@@ -43,6 +43,7 @@ ROUTES: dict[type, tuple[Route, ...]] = {
             action="record.read",
             endpoint=Records.read,
             gives=views.Record,
+            refusals=(HTTPStatus.GONE,),
         ),
         Route(
             method="PUT",
@@ -99,6 +100,7 @@ ROUTES: dict[type, tuple[Route, ...]] = {
             action="document.get",
             endpoint=Documents.get,
             gives=CONTENT_TYPES,
+            refusals=(HTTPStatus.CONFLICT,),
         ),
         Route(
             method="GET",
@@ -133,6 +135,7 @@ ROUTES: dict[type, tuple[Route, ...]] = {
             action="document.complete",
             endpoint=Transfers.complete,
             audits=True,
+            refusals=(HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
             takes=Completion,
             gives=views.Document,
             status=HTTPStatus.CREATED,
