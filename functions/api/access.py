@@ -30,7 +30,7 @@ _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
 _ENTITY_TAG = re.compile(r'"[!#-~]*"')
 
 
-@frozen(kw_only=True)
+@frozen
 class Route:
     """What is served under a method and a path, to whom, and how the API's description tells of it."""
 

@@ -86,7 +86,7 @@ def _unknown(_: None, __: Access) -> Answer:
     raise no_such_route()
 
 
-UNKNOWN = Route(method="", path="$default", action="unknown", endpoint=_unknown, roles=frozenset(Role))
+UNKNOWN = Route("", "$default", "unknown", _unknown, roles=frozenset(Role))
 
 
 handler = application(Configuration.from_environment(os.environ))

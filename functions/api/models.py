@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -152,42 +152,6 @@ def _faults(error: ClassValidationError) -> Iterator[str]:
             yield f"'{note.name}' {fault}"
 
 
-def _facility_id(value: Any, _: Any) -> str:
-    if not isinstance(value, str) or not IDENTIFIER.fullmatch(value):
-        raise _BrokenRuleError(IDENTIFIER_RULE)
-    return value
-
-
-def _record_type(value: Any, _: Any) -> RecordType:
-    if value not in list(RecordType):
-        raise _BrokenRuleError(f"must be one of: {', '.join(RecordType)}")
-    return RecordType(value)
-
-
-def _document_type(value: Any, _: Any) -> str:
-    if value not in CONTENT_TYPES:
-        raise _BrokenRuleError(f"must be one of: {', '.join(CONTENT_TYPES)}")
-    return str(value)
-
-
-def _size(value: Any, _: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= UPLOAD_BYTES:
-        raise _BrokenRuleError(f"must be a whole number from 1 to {UPLOAD_BYTES}")
-    return value
-
-
-def _sha256(value: Any, _: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise _BrokenRuleError("must be 64 hexadecimal digits in lower case")
-    return value
-
-
-def _token(value: Any, _: Any) -> str:
-    if not isinstance(value, str):
-        raise _BrokenRuleError("must be a text")
-    return value
-
-
 def _moment(value: Any, _: Any) -> datetime:
     rule = f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}"
     try:
@@ -214,12 +178,38 @@ def _content(value: Any, __: Any) -> str:
     return text
 
 
+def _hook(rule: str, holds: Callable[[Any], bool], make: Callable[[Any], Any] = lambda value: value) -> Any:
+    """Returns a structure hook that takes the values for which a rule holds."""
+
+    def structure(value: Any, _: Any) -> Any:
+        if not holds(value):
+            raise _BrokenRuleError(rule)
+        return make(value)
+
+    return structure
+
+
+def _one_of(kinds: Iterable[str], make: Callable[[Any], Any]) -> Any:
+    known = list(kinds)
+    return _hook(f"must be one of: {', '.join(known)}", known.__contains__, make)
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
 _converter = Converter(forbid_extra_keys=True)
-_converter.register_structure_hook(FacilityId, _facility_id)
-_converter.register_structure_hook(RecordType, _record_type)
-_converter.register_structure_hook(Moment, _moment)
-_converter.register_structure_hook(Content, _content)
-_converter.register_structure_hook(DocumentType, _document_type)
-_converter.register_structure_hook(DocumentSize, _size)
-_converter.register_structure_hook(Sha256, _sha256)
-_converter.register_structure_hook(Token, _token)
+for _type, _structure in {
+    Content: _content,
+    DocumentSize: _hook(
+        f"must be a whole number from 1 to {UPLOAD_BYTES}",
+        lambda value: type(value) is int and 1 <= value <= UPLOAD_BYTES,
+    ),
+    DocumentType: _one_of(CONTENT_TYPES, str),
+    FacilityId: _hook(IDENTIFIER_RULE, _matches(IDENTIFIER)),
+    Moment: _moment,
+    RecordType: _one_of(RecordType, RecordType),
+    Sha256: _hook("must be 64 hexadecimal digits in lower case", _matches(re.compile("[0-9a-f]{64}"))),
+    Token: _hook("must be a text", lambda value: isinstance(value, str)),
+}.items():
+    _converter.register_structure_hook(_type, _structure)
