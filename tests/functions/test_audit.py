@@ -164,6 +164,31 @@ def test_callers_at_the_same_time_get_a_row_each(cloud: Cloud, build: Callable[.
     assert page["chains"] == {HOME: "intact"}
 
 
+def test_two_functions_that_take_turns_keep_one_chain(
+    build: Callable[..., Api], patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.shared.audit.KEPT_HEADS", 1)
+    apis = [build(HOME), build(HOME)]
+    for number in range(6):
+        assert apis[number % 2]("GET", f"/patients/{patient}/records").status == 200
+        assert apis[number % 2]("GET", f"/patients/{patient}-2/records").status == 200
+    assert read(apis[0], patient).json["chains"] == {HOME: "intact"}
+
+
+def test_a_trail_that_others_hold_all_the_time_is_answered_with_when_to_come_back(
+    api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.shared.table import ConflictError, Table
+
+    def busy(self: Table, *_: object) -> None:
+        raise ConflictError
+
+    monkeypatch.setattr("functions.shared.audit.ROUNDS", 2)
+    monkeypatch.setattr(Table, "transact", busy)
+    for reply in (api("POST", f"/patients/{patient}/records", RECORD), api("GET", f"/patients/{patient}/records")):
+        assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+
+
 def test_a_retry_of_which_the_answer_was_lost_adds_no_second_row(cloud: Cloud, patient: str) -> None:
     from functions.shared.audit import Entry, Trail
     from functions.shared.callers import Caller
