@@ -141,3 +141,12 @@ def test_a_record_merged_from_two_regions_is_listed_once(api: Api, patient: str)
     path, tag = create(api, patient)
     put(api, path, tag, "second")
     assert len(api("GET", f"/patients/{patient}/records").json["records"]) == 1
+
+
+def test_a_list_goes_on_where_a_page_of_the_table_ends(cloud: Cloud, api: Api, patient: str) -> None:
+    from functions.shared.table import Table
+
+    for _ in range(3):
+        create(api, patient)
+    table = Table(cloud.client("dynamodb"), "patient_records-test", "patient_id", "record_id")
+    assert len(list(table.items(f"clinic-a#{patient}", "record#", Limit=1))) == 3

@@ -182,3 +182,20 @@ def test_the_status_says_whether_the_copy_is_complete(
     for region in (api, other):
         assert region("GET", f"/patients/{patient}/documents/done.pdf/status").json["replication"] == "replicated"
     assert api("GET", f"/patients/{patient}/documents/lost.pdf/status").status == 404
+
+
+def test_a_copy_that_cannot_be_asked_for_is_pending(cloud: Cloud, api: Api, patient: str) -> None:
+    put(api, patient)
+    cloud.aws.fault(region=HOME, service="s3", mode="error")
+    assert api("GET", f"/patients/{patient}/documents/scan.pdf/status").json["replication"] == "pending"
+
+
+@pytest.mark.parametrize("suffix", ["", "/download"])
+def test_an_outage_of_the_bucket_is_answered_with_when_to_come_back(
+    cloud: Cloud, api: Api, patient: str, suffix: str
+) -> None:
+    put(api, patient)
+    cloud.aws.fault(region=HOME, service="s3", mode="drop")
+    reply = api("GET", f"/patients/{patient}/documents/scan.pdf{suffix}")
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+    assert reply.json["type"] == "urn:healthcare-dr:problem:unavailable"
