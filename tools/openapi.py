@@ -13,6 +13,7 @@ from functions.api.access import PAGE_DEFAULT, PAGE_LIMIT, Route
 from functions.api.documents import DOCUMENT_BYTES
 from functions.api.documents import NAME_RULE as NAME
 from functions.api.routes import ROUTES
+from functions.shared.callers import Role
 
 import attrs
 
@@ -63,6 +64,12 @@ ALWAYS = (
 )
 # Made by the gateway, before the function is asked.
 GATEWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+INTRODUCTION = (
+    "Records and documents of patients, served by every region alike. A token must hold a subject (sub), an "
+    "organisation (org_id) and a role, as a word of scope (also as healthcare-dr/ROLE), cognito:groups or groups: "
+    f"{', '.join(Role)}. Without an issuer requests are signed for AWS_IAM; an IAM role whose name ends in -auditor or "
+    "-operator is that, any other identity a clinician, and the account is the organisation."
+)
 PROBLEM: Schema = {
     "type": "object",
     "description": "Problem details (RFC 9457).",
@@ -94,7 +101,7 @@ class Description:
             "info": {
                 "title": "Patient records",
                 "version": "1.0.0",
-                "description": "Records and documents of patients, served by every region alike.",
+                "description": INTRODUCTION,
                 "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             },
             "servers": [{"url": "/"}],

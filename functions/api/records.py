@@ -92,7 +92,11 @@ class Records:
         return answer(HTTPStatus.OK, version(row), ETag=etag([row]))
 
     def at_facility(self, access: Access) -> Answer:
-        """Returns a page of a facility's current records in the order of their time, which the index keeps."""
+        """Returns a page of a facility's current records in the order of their time.
+
+        The index holds superseded versions as well, which are left out: a page may hold fewer records than its limit,
+        or none, and yet have a next one.
+        """
         parameters = access.query()
         start = moment("from", parameters.get("from", "1900-01-01T00:00:00Z"))
         end = moment("to", parameters.get("to", "2199-12-31T23:59:59Z"))
