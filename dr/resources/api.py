@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Sequence
 
 from dr.resources.encryption import EncryptionKey
 from dr.resources.function import Function
@@ -30,10 +29,21 @@ HEALTH_PATH = "/healthz"
 HEALTHY = "serving"
 HEALTH_ROUTE = f"GET {HEALTH_PATH}"
 PATIENT_ROUTES = (
+    "DELETE /patients/{patient_id}/records/{record_id}",
+    "GET /facilities/{facility_id}/records",
+    "GET /patients/{patient_id}/audit",
+    "GET /patients/{patient_id}/documents",
     "GET /patients/{patient_id}/documents/{name}",
+    "GET /patients/{patient_id}/documents/{name}/download",
+    "GET /patients/{patient_id}/documents/{name}/status",
     "GET /patients/{patient_id}/records",
+    "GET /patients/{patient_id}/records/{record_id}",
+    "GET /patients/{patient_id}/records/{record_id}/history",
+    "POST /patients/{patient_id}/documents/{name}/uploads",
+    "POST /patients/{patient_id}/documents/{name}/versions",
     "POST /patients/{patient_id}/records",
     "PUT /patients/{patient_id}/documents/{name}",
+    "PUT /patients/{patient_id}/records/{record_id}",
 )
 STAGE = "$default"
 # Left out, API Gateway takes 0 for both as soon as there is any setting of a route: 429 for all.
@@ -181,7 +191,10 @@ class Api(Construct):
 
 
 def _route_id(route: str) -> str:
-    """``GET /patients/{patient_id}/records`` is ``route-get-records``."""
+    """``GET /patients/{patient_id}/records/{record_id}`` is ``route-get-records-one``.
+
+    All words of the path but the patient stay, so no two routes have one id.
+    """
     method, path = route.split(" ")
-    words: Sequence[str] = [part for part in path.split("/") if part and not part.startswith("{")]
-    return f"route-{method.lower()}-{words[-1]}"
+    words = path.removeprefix("/patients/{patient_id}").strip("/").split("/")
+    return "-".join(["route", method.lower(), *("one" if word.startswith("{") else word for word in words)])

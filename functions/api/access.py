@@ -1,44 +1,70 @@
-"""One guarded way to every endpoint: who calls is known, the audit row is there, and no error leaves unshaped."""
+"""One request for patients' data, and what every endpoint asks of it: body, headers, query."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
-import time
-import traceback
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from functions.api.models import IDENTIFIER, identifier
 from functions.shared import problems
-from functions.shared.audit import Entry, Trail
-from functions.shared.callers import Caller
-from functions.shared.clients import Budget
-from functions.shared.problems import ProblemError
+from functions.shared.audit import Entry
+from functions.shared.callers import Role
+from functions.shared.problems import ProblemError, invalid
+from functions.shared.seals import Seals
 
-from attrs import evolve, frozen
-from aws_lambda_powertools import Logger
+from attrs import AttrsInstance, asdict, evolve, frozen
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
-from botocore.exceptions import ClientError
 
 Answer = Response[Any]
+PAGE_LIMIT = 100
+PAGE_DEFAULT = 50
+# A page is a day old at most when the next is asked for.
+PAGE_SECONDS = 86_400
+JSON = "application/json"
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
+_ENTITY_TAG = re.compile(r'"[!#-~]*"')
+
+
+@frozen
+class Route:
+    """What is served under a method and a path, to whom, and how the API's description tells of it."""
+
+    method: str
+    path: str
+    action: str
+    """What the audit row calls it."""
+    endpoint: Callable[..., Answer]
+    """A method of a service; it gets the access, which knows the entity, and what else the path names."""
+    roles: frozenset[Role] = frozenset({Role.CLINICIAN})
+    audits: bool = False
+    """Whether the endpoint's own transaction holds the audit row. If not, an answer without its row is withheld."""
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    takes: type | tuple[str, ...] = ()
+    """The model of the body, or the media types of its bytes."""
+    gives: type | tuple[str, ...] = ()
+    status: HTTPStatus = HTTPStatus.OK
+    refusals: tuple[HTTPStatus, ...] = ()
 
 
 @frozen(kw_only=True)
 class Access:
-    """One caller's request for one patient's data."""
+    """One caller's request for one patient's data, or one facility's."""
 
     event: APIGatewayProxyEventV2
     entry: Entry
     """What the audit row will say, but for status and resource."""
+    route: Route
 
     @property
     def partition(self) -> str:
         """Partition value of the patient's items: no key reaches another organisation's."""
-        return self.entry.caller.scoped(self.entry.patient_id)
+        return self.entry.caller.scoped(self.entry.entity)
 
     def audited(self, status: HTTPStatus, resource: str) -> Entry:
         """Returns the audit entry of an access that ended with ``status``."""
@@ -63,7 +89,7 @@ class Access:
             raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
         return body
 
-    def content_type(self, accepted: tuple[str, ...]) -> str:
+    def content_type(self, *accepted: str) -> str:
         """Returns the request's media type without parameters.
 
         Raises:
@@ -75,106 +101,63 @@ class Access:
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
         return media_type
 
+    @property
+    def idempotency_key(self) -> str | None:
+        """The key under which a retry of this request is known.
 
-Endpoint = Callable[..., Answer]
-
-
-def answer(status: HTTPStatus, body: object, **headers: str) -> Answer:
-    """Returns an answer in JSON."""
-    return Response(status.value, "application/json", json.dumps(body), headers)
-
-
-@frozen(kw_only=True)
-class Guard:
-    """Wraps endpoints: caller, audit, errors, headers and the log line are the same for all of them."""
-
-    trail: Trail
-    logger: Logger
-    budget: Budget
-
-    def serve(
-        self, event: APIGatewayProxyEventV2, action: str, endpoint: Endpoint, *, audits: bool, path: dict[str, str]
-    ) -> Answer:
-        """Returns the answer of ``endpoint``.
-
-        Args:
-            event: The request.
-            action: What the audit row calls it.
-            endpoint: Called with the access and the remaining path parameters.
-            audits: Whether the endpoint's own transaction holds the audit row. If not, it is added here, and an
-                answer whose row cannot be added is withheld.
-            path: Path parameters.
+        Raises:
+            ProblemError: it breaks its rule.
         """
-        self.budget.restart()
-        started = time.perf_counter()
-        access = self._access(event, action, dict(path))
-        try:
-            reply = self._answer(access, endpoint, path)
-        except Exception as error:
-            reply = self._refusal(access, error)
-        else:
-            reply = reply if audits else self._audited(access, reply)
-        reply.headers.update(
-            {
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-                "X-Correlation-Id": access.entry.correlation_id,
-            }
-        )
-        # The route is the gateway's template: paths hold patients' ids and documents' names.
-        self.logger.info(
-            "request",
-            route=event.request_context.route_key,
-            status=reply.status_code,
-            latency_ms=round((time.perf_counter() - started) * 1000),
-        )
-        return reply
+        key = self.event.headers.get("idempotency-key")
+        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise invalid("'Idempotency-Key' must be 1 to 128 visible ASCII characters")
+        return key
 
-    @staticmethod
-    def _access(event: APIGatewayProxyEventV2, action: str, path: dict[str, str]) -> Access:
-        patient_id = path.pop("patient_id", "")
-        entry = Entry(
-            caller=Caller.of(event),
-            action=action,
-            patient_id=patient_id if IDENTIFIER.fullmatch(patient_id) else "-",
-            resource="/".join(path.values())[:256],
-            status=0,
-            correlation_id=event.request_context.request_id,
-        )
-        return Access(event=event, entry=entry)
+    @property
+    def if_match(self) -> list[str]:
+        """The entity tags of which one must be the current one; a weak one, or ``*``, never is.
 
-    @staticmethod
-    def _answer(access: Access, endpoint: Endpoint, path: dict[str, str]) -> Answer:
-        if not access.entry.caller.organisation:
-            raise ProblemError(HTTPStatus.FORBIDDEN, "no-organisation", "The caller belongs to no organisation.")
-        if "patient_id" in path:
-            identifier("patient_id", path["patient_id"])
-        return endpoint(access, **{name: value for name, value in path.items() if name != "patient_id"})
+        Raises:
+            ProblemError: there is none.
+        """
+        stated = self.event.headers.get("if-match")
+        if not stated:
+            detail = "A change needs If-Match with the ETag of what it is based on."
+            raise ProblemError(HTTPStatus.PRECONDITION_REQUIRED, "precondition-required", detail)
+        return [tag for part in stated.split(",") if _ENTITY_TAG.fullmatch(tag := part.strip())]
 
-    def _audited(self, access: Access, reply: Answer) -> Answer:
-        try:
-            self.trail.add(evolve(access.entry, status=reply.status_code))
-        except Exception as error:
-            self._log("answer withheld", error)
-            problem = ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The access could not be recorded.")
-            return problem.response(access.entry.correlation_id)
-        return reply
+    def query(self) -> dict[str, str]:
+        """Returns the query's parameters.
 
-    def _refusal(self, access: Access, error: Exception) -> Answer:
-        problem = problems.of(error)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._log("request failed", error)
-        try:
-            self.trail.add(evolve(access.entry, status=problem.status.value))
-        except Exception as unaudited:
-            # Nothing was disclosed, so the refusal stands; the missing row shows here.
-            self._log("audit row missing", unaudited)
-        return problem.response(access.entry.correlation_id)
+        Raises:
+            ProblemError: there are others than the route knows.
+        """
+        parameters = self.event.query_string_parameters
+        if set(parameters) - set(self.route.query):
+            known = " and ".join(f"'{name}'" for name in self.route.query)
+            raise invalid(f"query parameters other than {known} are refused")
+        return parameters
 
-    def _log(self, message: str, error: Exception) -> None:
-        """Logs what kind of error it was and where: its text and values may hold a patient's data."""
-        code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else getattr(error, "kind", "")
-        frames = traceback.extract_tb(error.__traceback__)
-        frame = next((frame for frame in reversed(frames) if "/functions/" in frame.filename), frames[-1])
-        where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
-        self.logger.error(message, error_type=type(error).__name__, error_code=code, where=where)
+    def paging(self, seals: Seals, **purpose: str) -> tuple[int, Any]:
+        """Returns how many items a page is to have, and what :meth:`following` put into the token of the query."""
+        parameters = self.query()
+        limit, after = parameters.get("limit", str(PAGE_DEFAULT)), parameters.get("after", "")
+        if not re.fullmatch(r"[0-9]{1,3}", limit, re.ASCII) or not 1 <= int(limit) <= PAGE_LIMIT:
+            raise invalid(f"'limit' must be a number from 1 to {PAGE_LIMIT}")
+        content = seals.open(self._purpose(purpose), after) if after else None
+        if after and content is None:
+            raise invalid("'after' must be the 'next' of an earlier page of the same list")
+        return int(limit), content
+
+    def following(self, seals: Seals, content: object, **purpose: str) -> str:
+        """Returns the token of the next page: for this list only."""
+        return seals.seal(self._purpose(purpose), content, PAGE_SECONDS)
+
+    def _purpose(self, purpose: dict[str, str]) -> str:
+        return json.dumps([self.route.action, self.partition, purpose], sort_keys=True)
+
+
+def answer(status: HTTPStatus, body: AttrsInstance, **headers: str) -> Answer:
+    """Returns an answer in JSON; an underscore in a header's name stands for a hyphen."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status.value, JSON, json.dumps(asdict(body)), named)

@@ -8,42 +8,44 @@ import re
 import time
 import uuid
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote
 
+from functions.api import views
 from functions.api.access import Access, Answer, answer
-from functions.api.records import versioned
-from functions.shared.audit import Trail
-from functions.shared.clients import BudgetExhaustedError, Clients
+from functions.api.models import CONTENT_TYPES
+from functions.api.versions import Change, History, Versions, derived, digest, etag
+from functions.api.views import Replication
+from functions.shared.clients import BudgetExhaustedError
 from functions.shared.configuration import Configuration
 from functions.shared.problems import ProblemError, invalid
-from functions.shared.table import ConflictError, Values, addition, now, page, transact
+from functions.shared.table import Values
 
 from attrs import frozen
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from botocore.exceptions import BotoCoreError, ClientError
 
-CONTENT_TYPES = ("application/dicom", "application/pdf", "image/jpeg", "image/png", "text/plain")
+KIND = "document"
 # Base64 makes 4 MiB 5.6 million characters, which still fit Lambda's 6 MB of request and of answer.
 DOCUMENT_BYTES = 4 * 1024 * 1024
 # A caller waits this long to learn that the other region has the copy, too.
 REPLICATION_SECONDS = 5.0
 _POLL_SECONDS = 0.2
-# S3 has documented both.
-_COPIED = ("COMPLETE", "COMPLETED")
-# Two uploads of one name race for a version; each round has one winner.
-_ROUNDS = 3
+# S3 has documented both; the copy itself reads REPLICA.
+_COPIED = ("COMPLETE", "COMPLETED", "REPLICA")
 # What a file system shows without quoting: a letter or digit first, no separators, no control characters.
 _NAME = re.compile(r"[^\W_][\w .()+,=@'-]{0,127}")
+NAME_RULE = "must be 1 to 128 letters, digits, spaces or any of _.()+,=@'-, a letter or digit first"
 
 
 @frozen
 class Documents:
     """The documents of all patients, in one region's table and bucket."""
 
-    clients: Clients
+    s3: Any
     configuration: Configuration
-    trail: Trail
+    versions: Versions
     logger: Logger
 
     def put(self, access: Access, name: str) -> Answer:
@@ -51,101 +53,147 @@ class Documents:
 
         The answer says ``replicated`` only if S3 has confirmed the copy in the other region, else ``pending``.
         """
-        _check(name)
-        content_type = access.content_type(CONTENT_TYPES)
-        body = access.body(DOCUMENT_BYTES)
+        identity, content_type = named(name), access.content_type(*CONTENT_TYPES)
+        body, key = access.body(DOCUMENT_BYTES), access.idempotency_key
         if not body:
             raise invalid("the body must not be empty")
-        digest = hashlib.sha256(body)
-        object_key = f"documents/{uuid.uuid4()}"
-        self.clients.s3.put_object(
-            Bucket=self.configuration.documents_bucket,
-            Key=object_key,
-            Body=body,
-            ContentType=content_type,
-            ServerSideEncryption="aws:kms",
-            SSEKMSKeyId=self.configuration.documents_key_arn,
-            ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
+        sha256 = hashlib.sha256(body)
+        # Another body under the same key is refused, and must not even replace the first one's object.
+        object_id = derived(access.partition, identity, key, sha256.hexdigest()) if key else str(uuid.uuid4())
+        change = Change(
+            kind=KIND,
+            identity=identity,
+            fields=described(name, content_type, len(body), sha256.hexdigest(), object_id),
+            request=digest(content_type, body),
+            resource=name,
+            status=HTTPStatus.CREATED,
+            key=key,
         )
-        shown: Values = {
-            "name": name,
-            "content_type": content_type,
-            "size": len(body),
-            "sha256": digest.hexdigest(),
-            "uploaded_at": now(),
-            "uploaded_by": access.entry.caller.actor,
-            "region": self.configuration.aws_region,
-        }
-        version = self._add(access, name, {**shown, "object_key": object_key})
-        replication = "replicated" if self._replicated(object_key) else "pending"
-        location = f"/patients/{access.entry.patient_id}/documents/{quote(name)}"
-        return answer(HTTPStatus.CREATED, {**shown, "version": version, "replication": replication}, Location=location)
+        if not self.versions.retried(access, change, self.versions.history(access.partition, KIND, identity)):
+            self.s3.put_object(
+                Bucket=self.configuration.documents_bucket,
+                Key=change.fields["object_key"],
+                Body=body,
+                ContentType=content_type,
+                ServerSideEncryption="aws:kms",
+                SSEKMSKeyId=self.configuration.documents_key_arn,
+                ChecksumSHA256=base64.b64encode(sha256.digest()).decode(),
+            )
+        return self.add(access, change)
+
+    def add(self, access: Access, change: Change) -> Answer:
+        """Adds the version of a document whose object is there, and tells where else it is."""
+        row, replayed = self.versions.write(access, change)
+        headers = {"Idempotency_Replayed": "true"} if replayed else {}
+        location = f"/patients/{access.entry.entity}/documents/{quote(change.resource)}"
+        view = shown(History((row,)), self._replication(row, REPLICATION_SECONDS))
+        return answer(change.status, view, Location=location, ETag=etag([row]), **headers)
+
+    def list(self, access: Access) -> Answer:
+        """Returns a page of the patient's documents, each in its current version."""
+        found, following = self.versions.page(access, KIND, lambda _: True)
+        return answer(HTTPStatus.OK, views.Documents(documents=tuple(map(shown, found)), next=following))
+
+    def status(self, access: Access, name: str) -> Answer:
+        """Returns the current version with what S3 says of its copy at this moment."""
+        history = self.history(access, name)
+        return answer(HTTPStatus.OK, shown(history, self._replication(history.current, 0)), ETag=history.etag)
 
     def get(self, access: Access, name: str) -> Answer:
-        """Returns the bytes of the highest version.
+        """Returns the bytes of the current version.
 
         Raises:
-            ProblemError: there is no such document, or its bytes have not come to this region yet.
+            ProblemError: there is no such document, its bytes have not come to this region yet, or are too many.
         """
-        _check(name)
-        row = self._latest(access, name)
-        if row is None:
-            raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-document", "The patient has no document of this name.")
+        history = self.history(access, name)
+        row = history.current
+        if int(row["size"]) > DOCUMENT_BYTES:
+            detail = f"Over {DOCUMENT_BYTES} bytes a document is fetched by the URL that its 'download' returns."
+            raise ProblemError(HTTPStatus.CONFLICT, "use-download", detail)
         try:
-            found = self.clients.s3.get_object(Bucket=self.configuration.documents_bucket, Key=row["object_key"])
+            found = self.s3.get_object(Bucket=self.configuration.documents_bucket, Key=row["object_key"])
         except ClientError as error:
-            if error.response["Error"].get("Code") != "NoSuchKey":
-                raise
-            detail = "The document has not been copied to this region yet."
-            raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "not-replicated", detail) from error
+            raise absent(error) or error from error
         body: bytes = found["Body"].read()
         if hashlib.sha256(body).hexdigest() != row["sha256"]:
             raise ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-document", "The document is damaged.")
         disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-        return Response(HTTPStatus.OK.value, str(row["content_type"]), body, {"Content-Disposition": disposition})
+        headers = {"Content-Disposition": disposition, "ETag": history.etag}
+        return Response(HTTPStatus.OK.value, str(row["content_type"]), body, headers)
 
-    def _add(self, access: Access, name: str, values: Values) -> int:
-        """Adds the row of a new version, and returns the version."""
-        for _ in range(_ROUNDS):
-            latest = self._latest(access, name)
-            version = int(latest["version"]) + 1 if latest else 1
-            record_id = versioned("document", _hashed(name), version, self.configuration.aws_region)
-            row = {"patient_id": access.partition, "record_id": record_id, "version": version, **values}
-            try:
-                transact(
-                    self.clients.dynamodb,
-                    addition(self.configuration.patient_records_table, row, "record_id"),
-                    self.trail.addition(access.audited(HTTPStatus.CREATED, name)),
-                )
-            except ConflictError:
-                continue
-            return version
-        raise ConflictError
+    def history(self, access: Access, name: str) -> History:
+        """Returns the versions of a document.
 
-    def _latest(self, access: Access, name: str) -> Values | None:
-        table, prefix = self.configuration.patient_records_table, f"document#{_hashed(name)}#"
-        rows, _ = page(self.clients.dynamodb, table, access.partition, prefix, ScanIndexForward=False, Limit=1)
-        return rows[0] if rows else None
+        Raises:
+            ProblemError: there is no such document.
+        """
+        history = self.versions.history(access.partition, KIND, named(name))
+        if not history.rows:
+            raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-document", "The patient has no document of this name.")
+        return history
 
-    def _replicated(self, object_key: str) -> bool:
-        """Waits a bounded time for S3's word; the upload is durable here already, so no failure undoes it."""
-        ends = time.monotonic() + REPLICATION_SECONDS
+    def _replication(self, row: Values, seconds: float) -> Replication:
+        """Asks S3, for at most so many seconds, whether the copy is complete.
+
+        The document is durable here already, so no failure to learn it undoes anything.
+        """
+        ends = time.monotonic() + seconds
         try:
             while True:
-                head = self.clients.s3.head_object(Bucket=self.configuration.documents_bucket, Key=object_key)
+                head = self.s3.head_object(Bucket=self.configuration.documents_bucket, Key=row["object_key"])
+                if head.get("ReplicationStatus") in _COPIED:
+                    return Replication.REPLICATED
                 if head.get("ReplicationStatus") != "PENDING" or time.monotonic() + _POLL_SECONDS > ends:
-                    return head.get("ReplicationStatus") in _COPIED
+                    return Replication.PENDING
                 time.sleep(_POLL_SECONDS)
         except (BotoCoreError, ClientError, BudgetExhaustedError) as error:
             self.logger.warning("replication not confirmed", error_type=type(error).__name__)
-            return False
+            return Replication.PENDING
 
 
-def _check(name: str) -> None:
+def named(name: str) -> str:
+    """Returns what stands for a document's name in keys: keys show up in trails, and names can tell who a patient is.
+
+    Raises:
+        ProblemError: the name breaks its rule.
+    """
     if not _NAME.fullmatch(name):
-        raise invalid("'name' must be 1 to 128 letters, digits, spaces or any of _.()+,=@'-, a letter or digit first")
-
-
-def _hashed(name: str) -> str:
-    """Returns what stands for the name in keys: keys show up in trails, and names can tell who a patient is."""
+        raise invalid(f"'name' {NAME_RULE}")
     return hashlib.sha256(name.encode()).hexdigest()
+
+
+def described(name: str, content_type: str, length: int, sha256: str, object_id: str) -> Values:
+    """Returns what a document's row says of its bytes."""
+    return {
+        "name": name,
+        "content_type": content_type,
+        "size": length,
+        "sha256": sha256,
+        "object_key": f"documents/{object_id}",
+    }
+
+
+def shown(history: History, replication: Replication | None = None) -> views.Document:
+    """Returns a document as callers see it."""
+    row = history.current
+    return views.Document(
+        name=str(row["name"]),
+        version=int(row["version"]),
+        etag=history.etag,
+        content_type=str(row["content_type"]),
+        size=int(row["size"]),
+        sha256=str(row["sha256"]),
+        uploaded_at=str(row["created_at"]),
+        uploaded_by=str(row["created_by"]),
+        region=str(row["region"]),
+        diverged=len(history.heads) > 1,
+        replication=replication,
+    )
+
+
+def absent(error: ClientError) -> ProblemError | None:
+    """Returns what a caller is told of an object that is not in this region, None for any other error."""
+    if error.response["Error"].get("Code") not in ("NoSuchKey", "404"):
+        return None
+    detail = "The document has not been copied to this region yet."
+    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "not-replicated", detail)

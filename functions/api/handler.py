@@ -1,21 +1,28 @@
-"""The API's entry point: which route is served by what."""
+"""The API's entry point."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any
 
-from functions.api.access import Access, Answer, Endpoint, Guard
+from functions.api.access import Access, Answer, Route
 from functions.api.documents import Documents
+from functions.api.guard import Guard
 from functions.api.health import Health
 from functions.api.records import Records
+from functions.api.routes import ROUTES
+from functions.api.trails import Trails
+from functions.api.transfers import Transfers
+from functions.api.versions import Versions
 from functions.shared.audit import Trail
+from functions.shared.callers import Role
 from functions.shared.clients import Budget, connect
 from functions.shared.configuration import Configuration
-from functions.shared.problems import ProblemError
+from functions.shared.problems import no_such_route
+from functions.shared.seals import Seals
+from functions.shared.table import Table
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
@@ -30,31 +37,40 @@ HEALTH_KEY = {"patient_id": {"S": "healthz"}, "record_id": {"S": "healthz"}}
 
 def application(configuration: Configuration) -> Handler:
     """Returns the handler of one region's API; its AWS clients are made here, once."""
-    region, table = configuration.aws_region, configuration.patient_records_table
+    region = configuration.aws_region
     logger = Logger(service=configuration.powertools_service_name, level=configuration.log_level, region=region)
     budget = Budget()
     clients = connect(region, budget)
-    trail = Trail(clients.dynamodb, configuration.audit_logs_table, region)
+    table = Table(clients.dynamodb, configuration.patient_records_table, "patient_id", "record_id")
+    rows = Table(clients.dynamodb, configuration.audit_logs_table, "entity_id", "event_id")
+    trail, seals = Trail(rows, table, region), Seals(table, region)
     guard = Guard(trail=trail, logger=logger, budget=budget)
-    health = Health(lambda: clients.probe.get_item(TableName=table, Key=HEALTH_KEY), logger)
-    records = Records(clients, configuration, trail)
-    documents = Documents(clients, configuration, trail, logger)
+    health = Health(lambda: clients.probe.get_item(TableName=table.name, Key=HEALTH_KEY), logger)
+    versions = Versions(table, trail, seals, region)
+    documents = Documents(clients.s3, configuration, versions, logger)
+    services: dict[type, object] = {
+        Documents: documents,
+        Records: Records(versions),
+        Trails: Trails(trail, seals),
+        Transfers: Transfers(documents),
+    }
     app = APIGatewayHttpResolver(debug=False)  # whatever the environment says: debugging prints requests
 
-    def route(method: str, rule: str, action: str, endpoint: Endpoint, *, audits: bool) -> None:
-        @app.route(rule, method=method)
-        def serve(**path: str) -> Answer:
-            return guard.serve(app.current_event, action, endpoint, audits=audits, path=path)
+    def serve(route: Route, service: object) -> None:
+        rule = route.path.replace("{", "<").replace("}", ">")
+
+        @app.route(rule, method=route.method)
+        def answer(**path: str) -> Answer:
+            return guard.serve(app.current_event, route, service, path)
 
     app.get("/healthz")(health.answer)
-    route("POST", "/patients/<patient_id>/records", "record.create", records.create, audits=True)
-    route("GET", "/patients/<patient_id>/records", "record.list", records.list, audits=False)
-    route("PUT", "/patients/<patient_id>/documents/<name>", "document.put", documents.put, audits=True)
-    route("GET", "/patients/<patient_id>/documents/<name>", "document.get", documents.get, audits=False)
+    for kind, routes in ROUTES.items():
+        for route in routes:
+            serve(route, services[kind])
 
     @app.not_found
     def unknown(_: Exception) -> Answer:
-        return guard.serve(app.current_event, "unknown", _no_such_route, audits=False, path={})
+        return guard.serve(app.current_event, UNKNOWN, None, {})
 
     @logger.inject_lambda_context(
         correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False, clear_state=False
@@ -66,8 +82,11 @@ def application(configuration: Configuration) -> Handler:
     return handler
 
 
-def _no_such_route(_: Access) -> Answer:
-    raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-route")
+def _unknown(_: None, __: Access) -> Answer:
+    raise no_such_route()
+
+
+UNKNOWN = Route("", "$default", "unknown", _unknown, roles=frozenset(Role))
 
 
 handler = application(Configuration.from_environment(os.environ))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, NewType, NoReturn, TypeVar
 
 from functions.shared.problems import ProblemError, invalid
+from functions.shared.table import instant
 
 from attrs import frozen
 from cattrs import AttributeValidationNote, ClassValidationError, Converter, ForbiddenExtraKeysError
@@ -18,17 +19,27 @@ from cattrs import AttributeValidationNote, ClassValidationError, Converter, For
 # No '#': it separates the parts of a key. A first letter or digit keeps '-' free as "no patient".
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 IDENTIFIER_RULE = "must be 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # A clinical record is a note or a coded resource; anything larger is a document.
 CONTENT_BYTES = 65_536
 # Deeper than any clinical resource, and far from where JSON libraries give up.
 CONTENT_DEPTH = 32
 RECORD_BYTES = CONTENT_BYTES + 1_024
+# Requests that hold nothing of a patient's.
+REQUEST_BYTES = 4_096
+CONTENT_TYPES = ("application/dicom", "application/pdf", "image/jpeg", "image/png", "text/plain")
+# What S3 takes in one PUT.
+UPLOAD_BYTES = 5 * 1024**3
 _YEARS = range(1900, 2200)
 
 FacilityId = NewType("FacilityId", str)
 Moment = NewType("Moment", datetime)
 Content = NewType("Content", str)
 """A JSON text: stored as it came, so no number loses digits on the way."""
+DocumentType = NewType("DocumentType", str)
+DocumentSize = NewType("DocumentSize", int)
+Sha256 = NewType("Sha256", str)
+Token = NewType("Token", str)
 
 _Model = TypeVar("_Model")
 
@@ -54,6 +65,31 @@ class NewRecord:
     facility_id: FacilityId
     recorded_at: Moment
     content: Content
+
+
+@frozen(kw_only=True)
+class NewUpload:
+    """A document that is to be uploaded by a URL."""
+
+    content_type: DocumentType
+    size: DocumentSize
+    sha256: Sha256
+
+
+@frozen(kw_only=True)
+class Completion:
+    """What the beginning of an upload returned."""
+
+    upload: Token
+
+
+class Retraction(StrEnum):
+    """Why a record is taken back; a fixed list, for it stands in the query."""
+
+    DUPLICATE = "duplicate"
+    ENTERED_IN_ERROR = "entered-in-error"
+    PATIENT_REQUEST = "patient-request"
+    WRONG_PATIENT = "wrong-patient"
 
 
 class _BrokenRuleError(ValueError):
@@ -89,6 +125,18 @@ def identifier(name: str, value: str) -> str:
     return value
 
 
+def moment(name: str, value: str) -> str:
+    """Returns a moment of the query as the table holds it.
+
+    Raises:
+        ProblemError: it is none.
+    """
+    try:
+        return instant(_moment(value, None))
+    except _BrokenRuleError as error:
+        raise invalid(f"'{name}' {error}") from error
+
+
 def _refuse_constant(_: str) -> NoReturn:
     raise ValueError("NaN and infinities are not JSON")
 
@@ -104,27 +152,15 @@ def _faults(error: ClassValidationError) -> Iterator[str]:
             yield f"'{note.name}' {fault}"
 
 
-def _facility_id(value: Any, _: Any) -> str:
-    if not isinstance(value, str) or not IDENTIFIER.fullmatch(value):
-        raise _BrokenRuleError(IDENTIFIER_RULE)
-    return value
-
-
-def _record_type(value: Any, _: Any) -> RecordType:
-    if value not in list(RecordType):
-        raise _BrokenRuleError(f"must be one of: {', '.join(RecordType)}")
-    return RecordType(value)
-
-
 def _moment(value: Any, _: Any) -> datetime:
     rule = f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}"
     try:
-        moment = datetime.fromisoformat(value)
+        found = datetime.fromisoformat(value)
     except (TypeError, ValueError) as error:
         raise _BrokenRuleError(rule) from error
-    if moment.tzinfo is None or moment.year not in _YEARS:
+    if found.tzinfo is None or found.year not in _YEARS:
         raise _BrokenRuleError(rule)
-    return moment
+    return found
 
 
 def _content(value: Any, __: Any) -> str:
@@ -142,8 +178,38 @@ def _content(value: Any, __: Any) -> str:
     return text
 
 
+def _hook(rule: str, holds: Callable[[Any], bool], make: Callable[[Any], Any] = lambda value: value) -> Any:
+    """Returns a structure hook that takes the values for which a rule holds."""
+
+    def structure(value: Any, _: Any) -> Any:
+        if not holds(value):
+            raise _BrokenRuleError(rule)
+        return make(value)
+
+    return structure
+
+
+def _one_of(kinds: Iterable[str], make: Callable[[Any], Any]) -> Any:
+    known = list(kinds)
+    return _hook(f"must be one of: {', '.join(known)}", known.__contains__, make)
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
 _converter = Converter(forbid_extra_keys=True)
-_converter.register_structure_hook(FacilityId, _facility_id)
-_converter.register_structure_hook(RecordType, _record_type)
-_converter.register_structure_hook(Moment, _moment)
-_converter.register_structure_hook(Content, _content)
+for _type, _structure in {
+    Content: _content,
+    DocumentSize: _hook(
+        f"must be a whole number from 1 to {UPLOAD_BYTES}",
+        lambda value: type(value) is int and 1 <= value <= UPLOAD_BYTES,
+    ),
+    DocumentType: _one_of(CONTENT_TYPES, str),
+    FacilityId: _hook(IDENTIFIER_RULE, _matches(IDENTIFIER)),
+    Moment: _moment,
+    RecordType: _one_of(RecordType, RecordType),
+    Sha256: _hook("must be 64 hexadecimal digits in lower case", _matches(re.compile("[0-9a-f]{64}"))),
+    Token: _hook("must be a text", lambda value: isinstance(value, str)),
+}.items():
+    _converter.register_structure_hook(_type, _structure)

@@ -2,105 +2,202 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import re
 import uuid
+from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
-from typing import Any
 
-from functions.api.access import Access, Answer, answer
-from functions.api.models import RECORD_BYTES, NewRecord, parse
-from functions.shared.audit import Trail
-from functions.shared.clients import Clients
-from functions.shared.configuration import Configuration
-from functions.shared.problems import invalid
-from functions.shared.table import Values, addition, instant, now, pack, page, transact
+from functions.api import views
+from functions.api.access import JSON, Access, Answer, answer
+from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, moment, parse
+from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, size
+from functions.shared.problems import ProblemError, invalid
+from functions.shared.table import Values, instant, pack
 
-from attrs import frozen
+from attrs import evolve, frozen
 
-PAGE_LIMIT = 100
-PAGE_DEFAULT = 50
-_KEY = re.compile(r"record#[0-9a-f-]{36}#[0-9]{6}#[a-z0-9-]+")
-
-
-def versioned(kind: str, identity: str, version: int, region: str) -> str:
-    """Returns a sort key: text order is version order, and two regions' concurrent versions are two items."""
-    return f"{kind}#{identity}#{version:06d}#{region}"
+KIND = "record"
+FACILITY_INDEX = "facility-time-index"
+# The columns of the index's key, by which a page goes on.
+_INDEX_KEY = ("facility_id", "recorded_at", "patient_id", "record_id")
 
 
 @frozen
 class Records:
     """The records of all patients, in one region's replica of the table."""
 
-    clients: Clients
-    configuration: Configuration
-    trail: Trail
+    versions: Versions
 
     def create(self, access: Access) -> Answer:
-        """Adds version 1 of a new record and the audit row of it: both or none."""
-        access.content_type(("application/json",))
-        record = parse(access.body(RECORD_BYTES), NewRecord)
-        identity, region = str(uuid.uuid4()), self.configuration.aws_region
-        values: Values = {
-            "patient_id": access.partition,
-            "record_id": versioned("record", identity, 1, region),
-            "facility_id": access.entry.caller.scoped(record.facility_id),
-            "recorded_at": instant(record.recorded_at),
-            "record_type": record.record_type.value,
-            "content": record.content,
-            "version": 1,
-            "region": region,
-            "created_at": now(),
-            "created_by": access.entry.caller.actor,
-        }
-        transact(
-            self.clients.dynamodb,
-            addition(self.configuration.patient_records_table, values, "record_id"),
-            self.trail.addition(access.audited(HTTPStatus.CREATED, f"record/{identity}")),
-        )
-        location = f"/patients/{access.entry.patient_id}/records/{identity}"
-        return answer(HTTPStatus.CREATED, _shown(values), Location=location)
+        """Adds version 1 of a new record and the audit row of it: both or none.
+
+        Under an idempotency key the record's id is made of organisation, patient and key, so that a retry is known by
+        it in every region.
+        """
+        key = access.idempotency_key
+        identity = derived(access.partition, KIND, key) if key else str(uuid.uuid4())
+        location = f"/patients/{access.entry.entity}/records/{identity}"
+        return self._write(access, identity, HTTPStatus.CREATED, lambda _: None, Location=location)
 
     def list(self, access: Access) -> Answer:
-        """Returns a page of the patient's records, and in ``next`` what to pass as ``after`` for the following one."""
-        limit, after = _asked(access.event.query_string_parameters)
-        start = pack({"patient_id": access.partition, "record_id": after})
-        table, options = self.configuration.patient_records_table, {"ExclusiveStartKey": start} if after else {}
-        rows, last = page(self.clients.dynamodb, table, access.partition, "record#", Limit=limit, **options)
-        following = base64.urlsafe_b64encode(last.encode()).decode() if last else None
-        return answer(HTTPStatus.OK, {"records": [_shown(row) for row in rows], "next": following})
+        """Returns a page of the patient's current records; retracted ones are left out unless they are asked for."""
+        retracted = access.query().get("retracted", "false")
+        if retracted not in ("false", "true"):
+            raise invalid("'retracted' must be true or false")
+        found, following = self.versions.page(
+            access, KIND, lambda history: retracted == "true" or not history.retracted, retracted=retracted
+        )
+        return answer(HTTPStatus.OK, views.Records(records=tuple(map(shown, found)), next=following))
+
+    def read(self, access: Access, record_id: str) -> Answer:
+        """Returns the record as it is now; where regions diverged, all of its heads and how to merge them."""
+        history = self.versions.history(access.partition, KIND, _checked(record_id))
+        if not history.rows:
+            raise _no_such_record()
+        if history.retracted:
+            raise ProblemError(HTTPStatus.GONE, "retracted", "The record was retracted; its history tells why.")
+        return answer(HTTPStatus.OK, shown(history), ETag=history.etag)
+
+    def history(self, access: Access, record_id: str) -> Answer:
+        """Returns a page of the record's versions, the newest first."""
+        limit, after = access.paging(self.versions.seals, record=_checked(record_id))
+        prefix = f"{KIND}#{record_id}#"
+        rows = self.versions.table.items(access.partition, prefix, after=after or "", ScanIndexForward=False)
+        found, more = bounded(rows, limit, size)
+        if not found and not after:
+            raise _no_such_record()
+        last = str(found[-1]["record_id"]) if more else ""
+        following = access.following(self.versions.seals, last, record=record_id) if more else None
+        return answer(HTTPStatus.OK, views.Versions(versions=tuple(map(version, found)), next=following))
+
+    def update(self, access: Access, record_id: str) -> Answer:
+        """Adds a version that is based on all those that If-Match names."""
+        return self._write(access, _checked(record_id), HTTPStatus.OK, partial(_unchanged, access.if_match))
+
+    def retract(self, access: Access, record_id: str) -> Answer:
+        """Adds a version that tells why the record is taken back; nothing is deleted."""
+        reason = access.query().get("reason", "")
+        if reason not in list(Retraction):
+            raise invalid(f"'reason' must be one of: {', '.join(Retraction)}")
+        change = Change(
+            kind=KIND,
+            identity=_checked(record_id),
+            fields={"retraction": reason},
+            request=digest(reason),
+            resource=record_id,
+            check=partial(_unchanged, access.if_match),
+        )
+        row, _ = self.versions.write(access, change)
+        return answer(HTTPStatus.OK, version(row), ETag=etag([row]))
+
+    def at_facility(self, access: Access) -> Answer:
+        """Returns a page of a facility's current records in the order of their time.
+
+        The index holds superseded versions as well, which are left out: a page may hold fewer records than its limit,
+        or none, and yet have a next one.
+        """
+        parameters = access.query()
+        start = moment("from", parameters.get("from", "1900-01-01T00:00:00Z"))
+        end = moment("to", parameters.get("to", "2199-12-31T23:59:59Z"))
+        limit, after = access.paging(self.versions.seals, start=start, end=end)
+        facility = access.partition.replace("#facility:", "#", 1)
+        rows = self.versions.table.query(
+            "#facility = :facility AND #time BETWEEN :start AND :end",
+            {"#facility": "facility_id", "#time": "recorded_at"},
+            {":facility": facility, ":start": start, ":end": end},
+            IndexName=FACILITY_INDEX,
+            **({"ExclusiveStartKey": pack(dict(zip(_INDEX_KEY, after, strict=True)))} if after else {}),
+        )
+        seen, more = bounded(rows, limit, size)
+        last = [str(seen[-1][name]) for name in _INDEX_KEY] if more else None
+        following = access.following(self.versions.seals, last, start=start, end=end) if more else None
+        # Each row costs a look at its record: is this version the current one?
+        found = [history for row in seen if (history := self._of(row)).current["record_id"] == row["record_id"]]
+        return answer(HTTPStatus.OK, views.Records(records=tuple(map(shown, found)), next=following))
+
+    def _of(self, row: Values) -> History:
+        return self.versions.history(str(row["patient_id"]), KIND, str(row["record_id"]).split("#")[1])
+
+    def _write(
+        self,
+        access: Access,
+        identity: str,
+        status: HTTPStatus,
+        check: Callable[[History], object],
+        **headers: str,
+    ) -> Answer:
+        access.content_type(JSON)
+        body, key = access.body(RECORD_BYTES), access.idempotency_key
+        record = parse(body, NewRecord)
+        change = Change(
+            kind=KIND,
+            identity=identity,
+            fields={
+                "facility_id": access.entry.caller.scoped(record.facility_id),
+                "recorded_at": instant(record.recorded_at),
+                "record_type": record.record_type.value,
+                "content": record.content,
+            },
+            request=digest(body),
+            resource=identity,
+            key=key,
+            status=status,
+            check=check,
+        )
+        row, replayed = self.versions.write(access, change)
+        if replayed:
+            headers["Idempotency_Replayed"] = "true"
+        return answer(status, version(row), ETag=etag([row]), **headers)
 
 
-def _shown(values: Values) -> dict[str, Any]:
-    """Returns a record as callers see it: without keys and organisation."""
-    return {
-        "record_id": str(values["record_id"]).split("#")[1],
-        "version": values["version"],
-        "region": values["region"],
-        "record_type": values["record_type"],
-        "facility_id": str(values["facility_id"]).partition("#")[2],
-        "recorded_at": values["recorded_at"],
-        "created_at": values["created_at"],
-        "created_by": values["created_by"],
-        "content": json.loads(str(values["content"])),
-    }
+def version(row: Values) -> views.Record:
+    """Returns one version as callers see it."""
+    content = row.get("content")
+    return views.Record(
+        patient_id=str(row["patient_id"]).partition("#")[2],
+        record_id=str(row["record_id"]).split("#")[1],
+        version=int(row["version"]),
+        etag=etag([row]),
+        region=str(row["region"]),
+        created_at=str(row["created_at"]),
+        created_by=str(row["created_by"]),
+        record_type=_optional(row.get("record_type")),
+        facility_id=_optional(row.get("facility_id")) and str(row["facility_id"]).partition("#")[2],
+        recorded_at=_optional(row.get("recorded_at")),
+        content=content and json.loads(str(content)),
+        retraction=_optional(row.get("retraction")),
+        divergence=None,
+    )
 
 
-def _asked(parameters: dict[str, str]) -> tuple[int, str]:
-    """Returns limit and starting key; a key of another partition cannot be expressed."""
-    if set(parameters) - {"limit", "after"}:
-        raise invalid("query parameters other than 'limit' and 'after' are refused")
-    limit, after = parameters.get("limit", str(PAGE_DEFAULT)), parameters.get("after", "")
-    if not re.fullmatch(r"[0-9]{1,3}", limit, re.ASCII) or not 1 <= int(limit) <= PAGE_LIMIT:
-        raise invalid(f"'limit' must be a number from 1 to {PAGE_LIMIT}")
-    if not after:
-        return int(limit), ""
-    try:
-        key = base64.b64decode(after, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        key = ""
-    if not _KEY.fullmatch(key):
-        raise invalid("'after' must be the 'next' of an earlier page")
-    return int(limit), key
+def shown(history: History) -> views.Record:
+    """Returns a record as it is now, as callers see it."""
+    current = version(history.current)
+    if len(history.heads) == 1:
+        return current
+    merge = f"PUT the merged record with If-Match: {history.etag}"
+    divergence = views.Divergence(heads=tuple(map(version, history.heads)), merge=merge)
+    return evolve(current, etag=history.etag, divergence=divergence)
+
+
+def _optional(value: str | int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _checked(record_id: str) -> str:
+    if not UUID.fullmatch(record_id):
+        raise invalid("'record_id' must be a UUID in lower case")
+    return record_id
+
+
+def _unchanged(tags: Sequence[str], history: History) -> None:
+    if not history.rows:
+        raise _no_such_record()
+    if history.etag not in tags:
+        detail = "The record has another version by now: read it, and change that."
+        raise ProblemError(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", detail)
+
+
+def _no_such_record() -> ProblemError:
+    return ProblemError(HTTPStatus.NOT_FOUND, "no-such-record", "The patient has no record of this id.")

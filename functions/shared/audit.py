@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import random
+import time
 import uuid
-from typing import Any
+from datetime import datetime, timedelta
 
 from functions.shared.callers import Caller
-from functions.shared.table import Values, addition, now
+from functions.shared.chain import Link, link_of, linked
+from functions.shared.table import ConflictError, Put, Table, Values, instant, now
 
-from attrs import frozen
-from botocore.exceptions import ClientError
+from attrs import field, frozen
+
+# Two accesses of one entity in one region race for its next row; each round has one winner.
+ROUNDS = 10
+_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.5
+# A patient's requests come in a row; each read of a head that can be spared is one call of AWS less.
+KEPT_HEADS = 1_000
+# In the table of records, beside a patient's records: who can change the trail cannot thereby change its end.
+HEAD = "audit#"
 
 
 @frozen(kw_only=True)
 class Entry:
-    """Who did what to which patient's data, and what came of it."""
+    """Who did what to which entity's data, and what came of it."""
 
     caller: Caller
     action: str
-    patient_id: str
-    """``-``, which is no patient's id, where the request names none."""
+    entity: str
+    """A patient's id; ``facility:`` and a facility's; or ``-``, which is neither, where the request names none."""
     resource: str
     status: int
     correlation_id: str
@@ -34,38 +45,64 @@ class Entry:
 
 @frozen
 class Trail:
-    """The audit table of one region: rows are added, never changed."""
+    """The audit rows that one region adds: chained, in one transaction with what they tell of, never changed."""
 
-    _client: Any
-    _table: str
-    _region: str
+    rows: Table
+    heads: Table
+    region: str
+    _left: dict[str, Values] = field(factory=dict, init=False)
 
-    def addition(self, entry: Entry) -> dict[str, Any]:
-        """Returns the put of a row for ``entry``, for the transaction that does what the row says."""
-        occurred_at = now()
+    def append(self, entry: Entry, *puts: Put) -> None:
+        """Adds the row of ``entry`` and makes ``puts``: all or none.
+
+        Raises:
+            ConflictError: a condition of ``puts`` did not hold; or others added rows of the same entity all the time.
+            ClientError, BotoCoreError: the row may not be there, so the access must not be served.
+        """
+        entity, event = entry.caller.scoped(entry.entity), uuid.uuid4()
+        for attempt in range(ROUNDS):
+            # The head as this function left it will do: the transaction's condition tells if it has moved.
+            head = self._left.pop(entity, None) or self.heads.get(entity, HEAD + self.region)
+            row = self._row(entry, entity, str(event), head)
+            advance: Values = {
+                "patient_id": entity,
+                "record_id": HEAD + self.region,
+                **{name: row[name] for name in ("sequence", "hash", "occurred_at")},
+            }
+            put = self.heads.replacement(advance, "hash", str(head["hash"])) if head else self.heads.addition(advance)
+            try:
+                self.rows.transact(*puts, self.rows.addition(row), put)
+            except ConflictError as error:
+                if error.failed.intersection(range(len(puts))):
+                    raise
+            else:
+                if len(self._left) >= KEPT_HEADS:
+                    self._left.clear()
+                self._left[entity] = advance
+                return
+            # Jitter, no secret.
+            time.sleep(random.random() * min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))  # noqa: S311
+        raise ConflictError
+
+    def ends(self, entity: str) -> dict[str, Link]:
+        """Returns where each region's chain of the entity stands, as far as this region knows."""
+        found = self.heads.items(entity, HEAD)
+        return {str(head["record_id"]).removeprefix(HEAD): link_of(head) for head in found}
+
+    def _row(self, entry: Entry, entity: str, event: str, head: Values | None) -> Values:
+        # Later than the row before it whatever the clocks say: a chain's order is the order of its keys.
+        last = str(head["occurred_at"]) if head else ""
+        occurred_at = max(now(), instant(datetime.fromisoformat(last) + timedelta(microseconds=1)) if last else "")
         row: Values = {
-            "entity_id": entry.caller.scoped(entry.patient_id),
-            "event_id": f"{occurred_at}#{uuid.uuid4()}",
+            "entity_id": entity,
+            "event_id": f"{occurred_at}#{event}",
             "actor_id": entry.caller.scoped(entry.caller.actor),
             "action": entry.action,
             "resource": entry.resource,
             "occurred_at": occurred_at,
-            "region": self._region,
+            "region": self.region,
             "result": entry.result,
             "status": entry.status,
             "correlation_id": entry.correlation_id,
         }
-        return addition(self._table, row, "event_id")
-
-    def add(self, entry: Entry) -> None:
-        """Adds a row by itself, for an access that writes nothing else.
-
-        Raises:
-            ClientError, BotoCoreError: the row is not there, so the access must not be served.
-        """
-        try:
-            self._client.put_item(**self.addition(entry))
-        except ClientError as error:
-            # The id is random: a row with it is this one, added by an attempt whose answer was lost.
-            if error.response["Error"].get("Code") != "ConditionalCheckFailedException":
-                raise
+        return linked(row, link_of(head) if head else Link())

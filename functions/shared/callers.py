@@ -1,8 +1,11 @@
-"""Who calls: identity and organisation as the gateway's authorizer states them, never as a request claims."""
+"""Who calls: identity, organisation and roles as the gateway's authorizer states them, never as a request claims."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
 
 from attrs import frozen
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
@@ -10,6 +13,17 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 # '#' separates the organisation from the rest of a partition value, so it may not occur in one.
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ACTOR = re.compile(r"[!-~]{1,256}")
+# What an issuer may write before a role to tell this API's scopes from others'.
+_PREFIX = "healthcare-dr/"
+_ROLE_NAME = re.compile(r"arn:[a-z-]+:sts::[0-9]{12}:assumed-role/(?:[\w+=,.@]+-)?(auditor|operator)(?:/.*)?", re.ASCII)
+
+
+class Role(StrEnum):
+    """What a caller is to the API; which routes are for whom stands in the table of routes."""
+
+    AUDITOR = "auditor"
+    CLINICIAN = "clinician"
+    OPERATOR = "operator"
 
 
 @frozen(kw_only=True)
@@ -18,19 +32,37 @@ class Caller:
 
     actor: str
     organisation: str
+    roles: frozenset[Role] = frozenset()
 
     @classmethod
     def of(cls, event: APIGatewayProxyEventV2) -> Caller:
-        """Returns the caller: of a token its subject and ``org_id``, of a signature its ARN and account."""
+        """Returns the caller: of a token its subject, ``org_id`` and roles; of a signature its ARN and account.
+
+        A signature names no role, so the IAM role does: one whose name ends in ``-auditor`` or ``-operator`` is that
+        and nothing else, and every other identity that may invoke the API is a clinician.
+        """
         authorizer = event.request_context.authorizer
         if claims := authorizer.jwt_claim:
-            actor, organisation = str(claims.get("sub", "")), str(claims.get("org_id", ""))
+            actor, organisation, roles = str(claims.get("sub", "")), str(claims.get("org_id", "")), _granted(claims)
         else:
             actor, organisation = authorizer.iam.user_arn, authorizer.iam.account_id
+            named = _ROLE_NAME.fullmatch(actor)
+            roles = frozenset({Role(named[1]) if named else Role.CLINICIAN})
         if not _ACTOR.fullmatch(actor):
             return cls(actor="-", organisation="")
-        return cls(actor=actor, organisation=organisation if _ORGANISATION.fullmatch(organisation) else "")
+        organisation = organisation if _ORGANISATION.fullmatch(organisation) else ""
+        return cls(actor=actor, organisation=organisation, roles=roles)
 
     def scoped(self, value: str) -> str:
         """Returns ``value`` within the caller's organisation, as partition keys hold it."""
         return f"{self.organisation}#{value}"
+
+
+def _granted(claims: Mapping[str, Any]) -> frozenset[Role]:
+    """Returns the roles among a token's scopes and groups; the gateway writes a list as ``[one two]``."""
+    words: set[str] = set()
+    for name in ("scope", "cognito:groups", "groups"):
+        value = claims.get(name, "")
+        parts = value if isinstance(value, list) else str(value).strip("[]").replace(",", " ").split()
+        words.update(str(part).removeprefix(_PREFIX) for part in parts)
+    return frozenset(role for role in Role if role in words)

@@ -59,7 +59,8 @@ def connect(region: str, budget: Budget) -> Clients:
     brisk = _config(region, PROBE_CONNECT_SECONDS, PROBE_READ_SECONDS, attempts=1)
     clients = Clients(
         dynamodb=boto3.client("dynamodb", config=patient),
-        s3=boto3.client("s3", config=patient),
+        # The signature of URLs, too: an older one would not cover the headers.
+        s3=boto3.client("s3", config=patient.merge(Config(signature_version="s3v4"))),
         probe=boto3.client("dynamodb", config=brisk),
     )
     for client in (clients.dynamodb, clients.s3):

@@ -59,13 +59,16 @@ def invalid(*errors: str) -> ProblemError:
     )
 
 
+def no_such_route() -> ProblemError:
+    """Returns the refusal of a request for what is not served at all."""
+    return ProblemError(HTTPStatus.NOT_FOUND, "no-such-route")
+
+
 def of(error: Exception) -> ProblemError:
     """Returns what a caller is told about ``error``: its own text if it is a problem, else a generic one."""
     if isinstance(error, ProblemError):
         return error
-    if isinstance(error, ConflictError):
-        return ProblemError(HTTPStatus.CONFLICT, "conflict", "Another request changed the same thing; try again.")
-    if _transient(error):
+    if isinstance(error, ConflictError) or _transient(error):
         return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The request could not be served in time.")
     return ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error")
 

@@ -1,18 +1,25 @@
-"""DynamoDB items as plain values, and transactions whose failures have names."""
+"""DynamoDB tables to which items are only added: plain values in, plain values out, and failures with names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from attrs import frozen
 from botocore.exceptions import ClientError
 
 Values = dict[str, str | int]
+Put = dict[str, Any]
 
 
 class ConflictError(Exception):
-    """A condition did not hold: the item is there already."""
+    """What was to be written is there already, or what it builds on has changed meanwhile."""
+
+    def __init__(self, failed: Iterable[int] = ()) -> None:
+        super().__init__("conflict")
+        self.failed = frozenset(failed)
+        """Positions of the puts whose conditions did not hold; none where transactions merely met."""
 
 
 def pack(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
@@ -25,43 +32,84 @@ def unpack(item: Mapping[str, Mapping[str, str]]) -> Values:
     return {name: int(value["N"]) if "N" in value else value["S"] for name, value in item.items()}
 
 
-def addition(table: str, values: Mapping[str, str | int], sort_key: str) -> dict[str, Any]:
-    """Returns a put that never overwrites, as the arguments of PutItem and of a transaction's Put."""
-    return {
-        "TableName": table,
-        "Item": pack(values),
-        "ConditionExpression": "attribute_not_exists(#sort)",
-        "ExpressionAttributeNames": {"#sort": sort_key},
-    }
+@frozen
+class Table:
+    """One region's replica of a table, by the names of its two keys."""
 
+    client: Any
+    name: str
+    partition: str
+    sort: str
 
-def transact(client: Any, *additions: dict[str, Any]) -> None:
-    """Makes all additions or none; boto3's request token makes its retries harmless.
+    def get(self, partition: str, sort: str) -> Values | None:
+        """Returns the item as last written in this region."""
+        key = pack({self.partition: partition, self.sort: sort})
+        found = self.client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        return unpack(found["Item"]) if "Item" in found else None
 
-    Raises:
-        ConflictError: one of the items is there already.
-        ClientError: any other refusal.
-    """
-    try:
-        client.transact_write_items(TransactItems=[{"Put": addition} for addition in additions])
-    except ClientError as error:
-        reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
-        if "ConditionalCheckFailed" in reasons:
-            raise ConflictError from error
-        raise
+    def items(self, partition: str, prefix: str = "", *, after: str = "", **options: Any) -> Iterator[Values]:
+        """Yields the items whose sort keys begin with ``prefix``, those after ``after``, in the order of the keys."""
+        start = {"ExclusiveStartKey": pack({self.partition: partition, self.sort: after})} if after else {}
+        names, values = {"#partition": self.partition}, {":partition": partition}
+        if prefix:
+            names["#sort"], values[":prefix"] = self.sort, prefix
+        yield from self.query(
+            "#partition = :partition" + (" AND begins_with(#sort, :prefix)" if prefix else ""),
+            names,
+            values,
+            ConsistentRead=True,
+            **start,
+            **options,
+        )
 
+    def query(
+        self, condition: str, names: Mapping[str, str], values: Mapping[str, str], **options: Any
+    ) -> Iterator[Values]:
+        """Yields the items under a key condition, page by page as they are asked for."""
+        while True:
+            found = self.client.query(
+                TableName=self.name,
+                KeyConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=pack(values),
+                **options,
+            )
+            yield from map(unpack, found["Items"])
+            if "LastEvaluatedKey" not in found:
+                return
+            options["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
-def page(client: Any, table: str, partition: str, prefix: str, **options: Any) -> tuple[list[Values], str]:
-    """Returns the patient's items whose sort key begins with ``prefix``, and the sort key to go on after, if any."""
-    found = client.query(
-        TableName=table,
-        KeyConditionExpression="patient_id = :patient AND begins_with(record_id, :prefix)",
-        ExpressionAttributeValues=pack({":patient": partition, ":prefix": prefix}),
-        ConsistentRead=True,
-        **options,
-    )
-    last = found.get("LastEvaluatedKey")
-    return [unpack(item) for item in found["Items"]], last["record_id"]["S"] if last else ""
+    def addition(self, values: Values) -> Put:
+        """Returns a put that never overwrites."""
+        return self._put(values, "attribute_not_exists(#name)", self.sort)
+
+    def replacement(self, values: Values, name: str, expected: str) -> Put:
+        """Returns a put over an item whose attribute ``name`` still has the value ``expected``."""
+        put = self._put(values, "#name = :expected", name)
+        return {**put, "ExpressionAttributeValues": pack({":expected": expected})}
+
+    def _put(self, values: Values, condition: str, name: str) -> Put:
+        return {
+            "TableName": self.name,
+            "Item": pack(values),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {"#name": name},
+        }
+
+    def transact(self, *puts: Put) -> None:
+        """Makes all puts, of this and of other tables, or none; boto3's request token makes its retries harmless.
+
+        Raises:
+            ConflictError: conditions did not hold, or another transaction was under way on the same items.
+            ClientError: any other refusal.
+        """
+        try:
+            self.client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
+        except ClientError as error:
+            codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+            if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(codes):
+                raise ConflictError(i for i, code in enumerate(codes) if code == "ConditionalCheckFailed") from error
+            raise
 
 
 def instant(moment: datetime) -> str:

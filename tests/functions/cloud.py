@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from drill.emulator import EmbeddedAws
@@ -46,8 +47,9 @@ class Cloud:
         return self._rows(AUDIT, "entity_id", entity)
 
     def rows(self, patient: str) -> list[dict[str, Any]]:
-        """All rows of a patient."""
-        return self._rows(RECORDS, "patient_id", patient)
+        """All versions of a patient's records and documents."""
+        rows = self._rows(RECORDS, "patient_id", patient)
+        return [row for row in rows if not row["record_id"].startswith("audit#")]
 
     def _rows(self, table: str, key: str, value: str) -> list[dict[str, Any]]:
         page = self.client("dynamodb").query(
@@ -59,6 +61,29 @@ class Cloud:
         return [{name: next(iter(typed.values())) for name, typed in item.items()} for item in page["Items"]]
 
 
+@frozen
+class Link:
+    """What the regions see of each other's writes."""
+
+    cloud: Cloud
+
+    def cut(self) -> None:
+        """Nothing is copied until the link is restored."""
+        self._delay(None)
+
+    def restore(self) -> None:
+        """Everything is copied."""
+        self._delay(0)
+        ends = time.monotonic() + 10
+        while any(way["queued"] for way in self.cloud.aws.replication()["ways"]):
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+
+    def _delay(self, seconds: float | None) -> None:
+        for source, target in ((HOME, OTHER), (OTHER, HOME)):
+            self.cloud.aws.delay_replication(source=source, target=target, seconds=seconds)
+
+
 def furnish(aws: EmbeddedAws) -> Cloud:
     """Makes the tables, keys and buckets."""
     cloud = Cloud(aws, {region: _key(aws, region) for region in REGIONS})
@@ -67,8 +92,8 @@ def furnish(aws: EmbeddedAws) -> Cloud:
     for region in REGIONS:
         _bucket(aws, region, cloud.keys[region])
     role = _role(aws)
-    _replicate(aws, HOME, OTHER, role)
-    _replicate(aws, OTHER, HOME, role)
+    _replicate(cloud, HOME, OTHER, role)
+    _replicate(cloud, OTHER, HOME, role)
     return cloud
 
 
@@ -116,15 +141,19 @@ def _role(aws: EmbeddedAws) -> str:
     return arn
 
 
-def _replicate(aws: EmbeddedAws, source: str, target: str, role: str) -> None:
+def _replicate(cloud: Cloud, source: str, target: str, role: str) -> None:
     rule = {
         "ID": "all",
         "Priority": 1,
         "Status": "Enabled",
         "Filter": {"Prefix": ""},
         "DeleteMarkerReplication": {"Status": "Disabled"},
-        "Destination": {"Bucket": f"arn:aws:s3:::{bucket(target)}"},
+        "SourceSelectionCriteria": {"SseKmsEncryptedObjects": {"Status": "Enabled"}},
+        "Destination": {
+            "Bucket": f"arn:aws:s3:::{bucket(target)}",
+            "EncryptionConfiguration": {"ReplicaKmsKeyID": cloud.keys[target]},
+        },
     }
-    aws.client("s3", source).put_bucket_replication(
+    cloud.client("s3", source).put_bucket_replication(
         Bucket=bucket(source), ReplicationConfiguration={"Role": role, "Rules": [rule]}
     )

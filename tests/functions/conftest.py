@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 from drill.emulator import EmbeddedAws
-from tests.functions.cloud import HOME, OTHER, REGIONS, Cloud, furnish
+from tests.functions.cloud import HOME, OTHER, REGIONS, Cloud, Link, furnish
 from tests.functions.gateway import Api
 
 import pytest
@@ -52,6 +52,13 @@ def other(build: Callable[..., Api]) -> Api:
 @pytest.fixture
 def patient() -> str:
     return f"P-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def link(cloud: Cloud) -> Iterator[Link]:
+    made = Link(cloud)
+    yield made
+    made.restore()
 
 
 @pytest.fixture(autouse=True)

@@ -11,18 +11,19 @@ from urllib.parse import parse_qsl, unquote
 
 from attrs import frozen
 
-TEMPLATES = {
-    "healthz": "/healthz",
-    "records": "/patients/{patient_id}/records",
-    "documents": "/patients/{patient_id}/documents/{name}",
-}
 # The gateway passes these media types as text, and everything else as base64.
 TEXT = ("text/", "application/json")
 
 
-def clinician(organisation: str = "clinic-a", subject: str = "auth0|dr-jones") -> dict[str, Any]:
+def clinician(
+    organisation: str = "clinic-a", subject: str = "auth0|dr-jones", groups: str = "[clinician]"
+) -> dict[str, Any]:
     """What the JWT authorizer says of a caller."""
-    return {"jwt": {"claims": {"sub": subject, "org_id": organisation}, "scopes": []}}
+    return {"jwt": {"claims": {"sub": subject, "org_id": organisation, "groups": groups}, "scopes": []}}
+
+
+AUDITOR = clinician(subject="auth0|auditor", groups="[auditor]")
+OPERATOR = clinician(subject="auth0|operator", groups="[operator]")
 
 
 @frozen(kw_only=True)
@@ -66,12 +67,9 @@ def event(
 ) -> dict[str, Any]:
     """The event of a request; `body` is bytes, or becomes JSON."""
     path, _, query = path.partition("?")
-    parts = unquote(path).split("/")
-    template = TEMPLATES.get(parts[3] if len(parts) > 3 else parts[-1], "$default")
-    route = f"{method} {template}" if template != "$default" else template
     made: dict[str, Any] = {
         "version": "2.0",
-        "routeKey": route,
+        "routeKey": f"{method} /{{template}}",
         "rawPath": unquote(path),
         "rawQueryString": query,
         "headers": {"host": "api.example.test", "content-type": content_type, **(headers or {})},
@@ -81,11 +79,10 @@ def event(
             "domainName": "a1b2c3.execute-api.us-east-1.amazonaws.com",
             "http": {"method": method, "path": unquote(path), "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"},
             "requestId": str(uuid.uuid4()),
-            "routeKey": route,
+            "routeKey": f"{method} /{{template}}",
             "stage": "$default",
             "authorizer": clinician() if caller is None else caller,
         },
-        "pathParameters": dict(zip(("patient_id", "name"), parts[2::2], strict=False)),
         "isBase64Encoded": False,
     }
     if query:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from typing import Any
 
-from functions.shared.table import Values
 from tests.functions.cloud import HOME, OTHER, REGIONS, Cloud, bucket
 from tests.functions.gateway import Api, Reply
 
@@ -77,15 +75,15 @@ def test_a_second_upload_is_a_new_version_and_leaves_the_first_object(cloud: Clo
 def test_an_upload_that_loses_a_race_becomes_the_next_version(
     api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from functions.api.documents import Documents
+    from functions.api.versions import History, Versions
 
     put(api, patient)
-    latest, seen = Documents._latest, iter([True])
+    history, seen = Versions.history, iter([True, True])
 
-    def stale(self: Documents, access: Any, name: str) -> Values | None:
-        return None if next(seen, False) else latest(self, access, name)
+    def stale(self: Versions, partition: str, kind: str, identity: str) -> History:
+        return History(()) if next(seen, False) else history(self, partition, kind, identity)
 
-    monkeypatch.setattr(Documents, "_latest", stale)
+    monkeypatch.setattr(Versions, "history", stale)
     assert put(api, patient).json["version"] == 2
 
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.functions.cloud import HOME, REGIONS, Cloud, bucket
-from tests.functions.gateway import Reply, event
+from tests.functions.gateway import AUDITOR, Reply, event
 from tests.functions.test_records import RECORD
 
 import pytest
@@ -43,24 +43,55 @@ def run(cloud: Cloud, events: list[dict[str, object]], results: Path) -> tuple[l
     return replies, (done.stdout + done.stderr).splitlines()
 
 
-def canaries() -> list[dict[str, object]]:
+UUID = "00000000-0000-4000-8000-000000000000"
+
+
+def canaries() -> list[tuple[int, dict[str, object]]]:
     """Requests with the canary wherever a caller can put text; served, refused and failing ones."""
     record = {**RECORD, "facility_id": f"{CANARY}-ward", "content": {CANARY: CANARY}}
     at, tag = f"/patients/{CANARY}-1", {"x-correlation-id": CANARY, "x-amzn-trace-id": CANARY, "user-agent": CANARY}
+    one, scan = f"{at}/records/{UUID}", f"{at}/documents/{CANARY}.pdf"
+    keyed = {"idempotency-key": CANARY, "if-match": f'"{CANARY}"', "if-none-match": CANARY}
+    pdf, upload = "application/pdf", {"content_type": "application/pdf", "size": 6, "sha256": "0" * 64}
+    odd = {"jwt": {"claims": {"sub": f"{CANARY} {CANARY}", "org_id": CANARY}}}
     return [
-        event("POST", f"{at}/records", record, headers=tag),
-        event("GET", f"{at}/records?limit=5", headers=tag),
-        event("GET", f"{at}/records?after={CANARY}&{CANARY}=1", headers=tag),
-        event("POST", f"{at}/records", {**record, CANARY: CANARY, "record_type": CANARY}),
-        event("POST", f"{at}/records", f'{{"{CANARY}'.encode()),
-        event("PUT", f"{at}/documents/{CANARY}.pdf", CANARY.encode(), content_type="application/pdf"),
-        event("PUT", f"{at}/documents/{CANARY}.pdf", CANARY.encode(), content_type=f"text/{CANARY}"),
-        event("GET", f"{at}/documents/{CANARY}.pdf"),
-        event("GET", f"{at}/documents/{CANARY}-lost.pdf"),
-        event("GET", f"{at}%00{CANARY}/records"),
-        event("PATCH", f"/{CANARY}/{CANARY}"),
-        event("GET", f"/patients/{CANARY}-broken/records"),
-        event("GET", f"{at}/records", caller={"jwt": {"claims": {"sub": f"{CANARY} {CANARY}", "org_id": CANARY}}}),
+        (201, event("POST", f"{at}/records", record, headers=tag)),
+        (201, event("POST", f"{at}/records", record, headers=keyed)),
+        (422, event("POST", f"{at}/records", {**record, "content": f"another {CANARY}"}, headers=keyed)),
+        (400, event("POST", f"{at}/records", record, headers={"idempotency-key": f"{CANARY} {CANARY}"})),
+        (200, event("GET", f"{at}/records?limit=5", headers=tag)),
+        (200, event("GET", f"{at}/records?limit=1", headers=tag)),
+        (400, event("GET", f"{at}/records?after={CANARY}&{CANARY}=1", headers=tag)),
+        (400, event("GET", f"{at}/records?after={CANARY}.{CANARY}")),
+        (400, event("GET", f"{at}/records?retracted={CANARY}")),
+        (400, event("POST", f"{at}/records", {**record, CANARY: CANARY, "record_type": CANARY})),
+        (400, event("POST", f"{at}/records", f'{{"{CANARY}'.encode())),
+        (404, event("GET", one)),
+        (400, event("GET", f"{at}/records/{CANARY}")),
+        (404, event("GET", f"{one}/history")),
+        (404, event("PUT", one, record, headers=keyed)),
+        (428, event("PUT", one, record)),
+        (400, event("DELETE", f"{one}?reason={CANARY}", headers=keyed)),
+        (404, event("DELETE", f"{one}?reason=duplicate", headers=keyed)),
+        (200, event("GET", f"/facilities/{CANARY}-ward/records")),
+        (400, event("GET", f"/facilities/{CANARY}-ward/records?from={CANARY}&to={CANARY}")),
+        (201, event("PUT", scan, CANARY.encode(), content_type=pdf, headers=keyed)),
+        (415, event("PUT", scan, CANARY.encode(), content_type=f"text/{CANARY}")),
+        (200, event("GET", scan)),
+        (200, event("GET", f"{scan}/status")),
+        (200, event("GET", f"{scan}/download")),
+        (200, event("GET", f"{at}/documents")),
+        (201, event("POST", f"{scan}/uploads", upload)),
+        (400, event("POST", f"{scan}/uploads", {**upload, "content_type": CANARY, "sha256": CANARY, CANARY: 1})),
+        (400, event("POST", f"{scan}/versions", {"upload": CANARY})),
+        (404, event("GET", f"{at}/documents/{CANARY}-lost.pdf")),
+        (404, event("GET", f"{at}/documents/{CANARY}-lost.pdf/download")),
+        (403, event("GET", f"{at}/audit")),
+        (200, event("GET", f"{at}/audit", caller=AUDITOR)),
+        (404, event("GET", f"{at}%00{CANARY}/records")),
+        (404, event("PATCH", f"/{CANARY}/{CANARY}")),
+        (500, event("GET", f"/patients/{CANARY}-broken/records")),
+        (403, event("GET", f"{at}/records", caller=odd)),
     ]
 
 
@@ -68,8 +99,9 @@ def canaries() -> list[dict[str, object]]:
 def printed(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     key = {"patient_id": {"S": f"clinic-a#{CANARY}-broken"}, "record_id": {"S": f"record#{CANARY}"}}
     cloud.client("dynamodb").put_item(TableName="patient_records-test", Item=key)
-    replies, lines = run(cloud, canaries(), tmp_path_factory.mktemp("lambda") / "results.json")
-    assert [reply.status for reply in replies] == [201, 200, 400, 400, 400, 201, 415, 200, 404, 404, 404, 500, 403]
+    statuses, events = zip(*canaries(), strict=True)
+    replies, lines = run(cloud, list(events), tmp_path_factory.mktemp("lambda") / "results.json")
+    assert [reply.status for reply in replies] == list(statuses)
     assert not [reply.body for reply in replies if reply.status >= 400 and CANARY.encode() in reply.body]
     return lines
 
@@ -81,22 +113,37 @@ def test_no_log_line_holds_anything_of_a_request(printed: list[str]) -> None:
 
 def test_no_log_line_holds_anything_of_a_request_in_an_outage(cloud: Cloud, tmp_path: Path) -> None:
     cloud.aws.fault(region=HOME, mode="error")
-    replies, lines = run(cloud, canaries()[:1], tmp_path / "results.json")
+    replies, lines = run(cloud, [canaries()[0][1]], tmp_path / "results.json")
     assert [reply.status for reply in replies] == [503]
     assert not [line for line in lines if CANARY.lower() in line.lower()]
 
 
 def test_every_request_has_one_structured_line(printed: list[str]) -> None:
     lines = [json.loads(line) for line in printed]
-    requests = [line for line in lines if line["message"] == "request"]
+    requests = [line for line in lines if line.get("message") == "request"]
     assert len(requests) == len(canaries())
     for line in requests:
         assert line["service"] == "api"
         assert line["region"] == HOME
         assert line["correlation_id"]
         assert line["function_request_id"]
-        assert line["route"] == "$default" or "{patient_id}" in line["route"]
+        assert line["route"] == "$default" or "_id}" in line["route"]
         assert line["latency_ms"] >= 0
+
+
+def test_every_request_is_counted_and_timed_by_its_route(printed: list[str]) -> None:
+    measured = [line for line in map(json.loads, printed) if "_aws" in line]
+    assert len(measured) == len(canaries())
+    [directive] = measured[0]["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == "HealthcareDr/Api"
+    assert directive["Dimensions"] == [["service", "route"]] or sorted(directive["Dimensions"][0]) == [
+        "route",
+        "service",
+    ]
+    assert sum(line["Requests"][0] for line in measured) == len(canaries())
+    assert sum(line["Failures"][0] for line in measured) == 1
+    assert sum(line["Refusals"][0] for line in measured) == sum(400 <= status < 500 for status, _ in canaries())
+    assert all(line["Latency"][0] > 0 for line in measured)
 
 
 def test_no_object_key_or_metadata_holds_anything_of_a_request(cloud: Cloud, printed: list[str]) -> None:

@@ -1,0 +1,214 @@
+"""Immutable versions of records and documents, and what becomes of them when two regions write at once.
+
+A version names those that it is based on. The heads are the versions on which no other is based: one, as long as the
+regions see each other's writes. Versions that were written while the regions were cut off are all kept and all heads,
+until a version that is based on all of them merges them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from http import HTTPStatus
+from itertools import groupby
+from typing import TypeVar
+
+from functions.api.access import Access
+from functions.shared.audit import Trail
+from functions.shared.problems import ProblemError
+from functions.shared.seals import Seals
+from functions.shared.table import ConflictError, Table, Values, now
+
+from attrs import define, frozen
+
+# Two writers of one thing race for a version; each round has one winner.
+_ROUNDS = 3
+_NAMESPACE = uuid.UUID("5d0c1d5e-6f0b-5c3e-9a55-2a3c4b1f7d10")
+# Lambda answers with 6 MB at most; one more item than fits in this still does.
+PAGE_BYTES = 4 * 1024 * 1024
+ROW_BYTES = 1_024
+# Sorts after every version of the same thing.
+_LAST = "~"
+
+_Item = TypeVar("_Item")
+
+
+def derived(*parts: str) -> str:
+    """Returns the id that these parts always have, in every region."""
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
+
+
+def digest(*parts: str | bytes) -> str:
+    """Returns what a request is compared by with one that came before under the same key."""
+    hashed = hashlib.sha256()
+    for part in parts:
+        data = part.encode(errors="surrogatepass") if isinstance(part, str) else part
+        hashed.update(hashlib.sha256(data).digest())
+    return hashed.hexdigest()
+
+
+@define(slots=False)
+class History:
+    """All versions of one thing, as far as this region has them, in the order of their numbers."""
+
+    rows: tuple[Values, ...]
+
+    @cached_property
+    def heads(self) -> list[Values]:
+        """The versions on which no other is based, the current one first.
+
+        A live version goes before a retracted one, then the higher number. Rows of one version id are one write that
+        was made in two regions under one idempotency key.
+        """
+        superseded = {parent for row in self.rows for parent in str(row["parents"]).split()}
+        heads = {row["version_id"]: row for row in reversed(self.rows) if row["version_id"] not in superseded}
+        order = sorted(heads.values(), key=lambda row: ("retraction" not in row, row["version"], row["version_id"]))
+        return order[::-1]
+
+    @property
+    def current(self) -> Values:
+        """The version that is read."""
+        return self.heads[0]
+
+    @property
+    def retracted(self) -> bool:
+        """Whether it was retracted, and no region knows better."""
+        return "retraction" in self.current
+
+    @property
+    def etag(self) -> str:
+        """The entity tag: it names all heads, so an update under it is based on all of them."""
+        return etag(self.heads)
+
+
+def etag(rows: Iterable[Values]) -> str:
+    """Returns the entity tag of these versions together."""
+    return '"' + ".".join(sorted(str(row["version_id"]) for row in rows)) + '"'
+
+
+@frozen(kw_only=True)
+class Change:
+    """A version to be added."""
+
+    kind: str
+    identity: str
+    fields: Values
+    request: str
+    """Digest of the request, to tell a retry from another request under the same idempotency key."""
+    resource: str
+    """What the audit row calls it."""
+    key: str | None = None
+    """The idempotency key."""
+    status: HTTPStatus = HTTPStatus.OK
+    check: Callable[[History], object] = lambda _: None
+    """Raises ProblemError where the change must not follow upon what is there."""
+
+
+@frozen
+class Versions:
+    """The versions in one region's table of records."""
+
+    table: Table
+    trail: Trail
+    seals: Seals
+    region: str
+
+    def history(self, partition: str, kind: str, identity: str) -> History:
+        """Returns all versions of one thing, none if there is no such thing."""
+        return History(tuple(self.table.items(partition, f"{kind}#{identity}#")))
+
+    def retried(self, access: Access, change: Change, history: History) -> Values | None:
+        """Returns the version that an earlier attempt of the same request added, if any.
+
+        Raises:
+            ProblemError: the idempotency key came with another request before.
+        """
+        retry = _retry(access, change)
+        same = [row for row in history.rows if row["retry"] == retry]
+        first = min(same, key=lambda row: row["region"] != self.region, default=None)
+        if first and first["request"] != change.request:
+            detail = "The Idempotency-Key was used for another request."
+            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
+        return first
+
+    def write(self, access: Access, change: Change) -> tuple[Values, bool]:
+        """Adds a version and its audit row, both or none; of a request made before, the audit row only.
+
+        Returns:
+            The version, and whether an earlier attempt had added it.
+        """
+        entry, retry = access.audited(change.status, change.resource), _retry(access, change)
+        # The same write, made in two regions under one key, has one id: it is no divergence.
+        version_id = derived(retry, change.request) if retry else str(uuid.uuid4())
+        for _ in range(_ROUNDS):
+            history = self.history(access.partition, change.kind, change.identity)
+            if first := self.retried(access, change, history):
+                self.trail.append(entry)
+                return first, True
+            change.check(history)
+            heads = history.heads
+            version = max((int(row["version"]) for row in heads), default=0) + 1
+            row: Values = {
+                "patient_id": access.partition,
+                # Text order is version order, and versions of two regions are two items.
+                "record_id": f"{change.kind}#{change.identity}#{version:06d}#{self.region}",
+                "version": version,
+                "version_id": version_id,
+                "retry": retry or version_id,
+                "parents": " ".join(str(head["version_id"]) for head in heads),
+                "request": change.request,
+                "region": self.region,
+                "created_at": now(),
+                "created_by": access.entry.caller.actor,
+                **change.fields,
+            }
+            try:
+                self.trail.append(entry, self.table.addition(row))
+            except ConflictError:
+                continue  # another version has come in between
+            return row, False
+        raise ConflictError
+
+    def page(
+        self, access: Access, kind: str, shown: Callable[[History], bool], **purpose: str
+    ) -> tuple[list[History], str | None]:
+        """Returns a page of the patient's things of a kind, and the token of the next page if there is any."""
+        limit, after = access.paging(self.seals, **purpose)
+        histories = filter(shown, grouped(self.table.items(access.partition, f"{kind}#", after=after or "")))
+        found, more = bounded(histories, limit, lambda history: sum(map(size, history.heads)))
+        if not more:
+            return found, None
+        last = str(found[-1].current["record_id"]).rsplit("#", 2)[0]
+        return found, access.following(self.seals, f"{last}#{_LAST}", **purpose)
+
+
+def _retry(access: Access, change: Change) -> str | None:
+    """Returns by what a retry of the request is known in every region, None without a key."""
+    if change.key is None:
+        return None
+    return derived(access.partition, access.route.action, change.kind, change.identity, change.key)
+
+
+def grouped(rows: Iterator[Values]) -> Iterator[History]:
+    """Yields the histories that consecutive rows make up."""
+    for _, group in groupby(rows, key=lambda row: str(row["record_id"]).rsplit("#", 2)[0]):
+        yield History(tuple(group))
+
+
+def bounded(items: Iterable[_Item], limit: int, size_of: Callable[[_Item], int]) -> tuple[list[_Item], bool]:
+    """Returns the first items, as many as a page may hold, and whether there are more."""
+    found, total = list[_Item](), 0
+    for item in items:
+        if len(found) == limit or total > PAGE_BYTES:
+            return found, True
+        found.append(item)
+        total += size_of(item)
+    return found, False
+
+
+def size(row: Values) -> int:
+    """Returns about how many bytes a version takes in an answer."""
+    return ROW_BYTES + len(str(row.get("content", "")))

@@ -1,0 +1,152 @@
+"""Lists go on by tokens that nobody can read, change or use elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests.functions.cloud import HOME, Cloud
+from tests.functions.gateway import Api, clinician
+from tests.functions.test_records import RECORD
+from tests.functions.test_versions import create, put, retract
+
+import pytest
+
+
+@pytest.fixture
+def token(api: Api, patient: str) -> str:
+    for _ in range(2):
+        create(api, patient)
+    following: str = api("GET", f"/patients/{patient}/records?limit=1").json["next"]
+    return following
+
+
+def test_a_token_of_one_region_goes_on_in_the_other(api: Api, other: Api, patient: str, token: str) -> None:
+    path = f"/patients/{patient}/records?limit=1&after={token}"
+    assert other("GET", path).json == api("GET", path).json
+    assert len(api("GET", path).json["records"]) == 1
+
+
+def test_a_token_tells_nothing_and_never_twice_the_same(api: Api, patient: str, token: str) -> None:
+    import base64
+
+    sealed = token.rpartition(".")[2]
+    assert patient.encode() not in base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+    assert api("GET", f"/patients/{patient}/records?limit=1").json["next"] != token
+
+
+def test_rejects_a_token_that_was_changed_anywhere(api: Api, patient: str, token: str) -> None:
+    name, _, sealed = token.rpartition(".")
+    for at in range(0, len(sealed) - 1, 7):
+        forged = sealed[:at] + ("A" if sealed[at] != "A" else "B") + sealed[at + 1 :]
+        assert api("GET", f"/patients/{patient}/records?limit=1&after={name}.{forged}").status == 400
+    for forged in (sealed, f"{name}.", f"other.{sealed}", f"{'x' * 65}.{sealed}", f"{name}.%C3%BC", ".", "a.A"):
+        assert api("GET", f"/patients/{patient}/records?after={forged}").status == 400
+
+
+def test_rejects_a_token_of_another_list(api: Api, patient: str, token: str) -> None:
+    create(api, f"{patient}-2")
+    assert api("GET", f"/patients/{patient}-2/records?after={token}").status == 400
+    assert api("GET", f"/patients/{patient}/records?after={token}", caller=clinician("clinic-b")).status == 400
+    assert api("GET", f"/patients/{patient}/records?retracted=true&after={token}").status == 400
+    assert api("GET", f"/facilities/ward-7/records?after={token}").status == 400
+
+
+def test_rejects_a_token_that_is_a_day_old(api: Api, patient: str, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    present = time.time
+    monkeypatch.setattr("functions.shared.seals.time.time", lambda: present() + 86_401)
+    assert api("GET", f"/patients/{patient}/records?after={token}").status == 400
+
+
+def test_two_functions_that_need_a_months_key_use_the_same(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    from functions.shared.seals import Seals
+    from functions.shared.table import Table
+
+    table = Table(cloud.client("dynamodb"), "patient_records-test", "patient_id", "record_id")
+    one, two = Seals(table, "nowhere-1"), Seals(table, "nowhere-1")
+    monkeypatch.setattr(Seals, "_key", lambda *_: None)
+    first, second = one.seal("p", 1, 60), two.seal("p", 2, 60)
+    monkeypatch.undo()
+    assert (two.open("p", first), one.open("p", second)) == (1, 2)
+
+
+def test_a_page_ends_before_it_outgrows_an_answer(api: Api, patient: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.api.versions.PAGE_BYTES", 10_000)
+    for _ in range(3):
+        create(api, patient, "x" * 6_000)
+    page = api("GET", f"/patients/{patient}/records").json
+    assert len(page["records"]) == 2
+    assert len(api("GET", f"/patients/{patient}/records?after={page['next']}").json["records"]) == 1
+
+
+def at(api: Api, patient: str, facility: str, moment: str) -> str:
+    body = {**RECORD, "facility_id": facility, "recorded_at": moment}
+    path: str = api("POST", f"/patients/{patient}/records", body).headers["Location"]
+    return path.rpartition("/")[2]
+
+
+def test_records_of_a_facility_are_listed_by_time_across_patients(
+    build: Callable[..., Api], api: Api, other: Api, patient: str
+) -> None:
+    made = [at(api, f"{patient}-{n}", f"w-{patient}", f"2026-03-0{n}T12:00:00Z") for n in (3, 1, 2)]
+    at(api, patient, "elsewhere", "2026-03-01T12:00:00Z")
+    for region in (api, other):
+        records = region("GET", f"/facilities/w-{patient}/records").json["records"]
+        assert [record["record_id"] for record in records] == [made[1], made[2], made[0]]
+        assert records[0]["patient_id"] == f"{patient}-1"
+    query = "from=2026-03-01T12:00:01Z&to=2026-03-02T12:00:00Z"
+    records = api("GET", f"/facilities/w-{patient}/records?{query}").json["records"]
+    assert [record["record_id"] for record in records] == [made[2]]
+    seen, after = [], ""
+    for _ in range(3):
+        page = api("GET", f"/facilities/w-{patient}/records?limit=1{after}").json
+        seen += [record["record_id"] for record in page["records"]]
+        after = f"&after={page['next']}"
+    assert (seen, page["next"]) == ([made[1], made[2], made[0]], None)
+
+
+def test_a_facility_has_a_record_in_its_current_version_only(api: Api, patient: str) -> None:
+    bodies = []
+    for content in ("kept", "moved", "changed", "retracted"):
+        body = {**RECORD, "facility_id": f"w-{patient}", "content": content}
+        reply = api("POST", f"/patients/{patient}/records", body)
+        bodies.append((reply.headers["Location"], reply.headers["ETag"], body))
+    api("PUT", bodies[1][0], {**bodies[1][2], "facility_id": "elsewhere"}, headers={"if-match": bodies[1][1]})
+    api("PUT", bodies[2][0], {**bodies[2][2], "content": "new"}, headers={"if-match": bodies[2][1]})
+    retract(api, bodies[3][0], bodies[3][1])
+    records = api("GET", f"/facilities/w-{patient}/records").json["records"]
+    assert sorted(record["content"] for record in records) == ["kept", "new"]
+
+
+def test_a_facilitys_list_is_audited_and_keeps_to_the_organisation(cloud: Cloud, api: Api, patient: str) -> None:
+    at(api, patient, f"w-{patient}", "2026-03-01T12:00:00Z")
+    reply = api("GET", f"/facilities/w-{patient}/records", caller=clinician("clinic-b"))
+    assert reply.json["records"] == []
+    api("GET", f"/facilities/w-{patient}/records")
+    [row] = cloud.audit(f"clinic-a#facility:w-{patient}")
+    assert (row["action"], row["result"], row["region"]) == ("facility.list", "allowed", HOME)
+
+
+@pytest.mark.parametrize("query", ["from=x", "to=2026-03-01", "from=9999-01-01T00:00:00Z", "limit=0", "until=1"])
+def test_rejects_a_facilitys_query_outside_the_rules(api: Api, query: str) -> None:
+    assert api("GET", f"/facilities/ward-7/records?{query}").status == 400
+
+
+@pytest.mark.parametrize("facility", ["a%26b", "-", "a" * 65])
+def test_rejects_a_facility_outside_the_rules(api: Api, facility: str) -> None:
+    assert api("GET", f"/facilities/{facility}/records").status == 400
+
+
+def test_a_record_merged_from_two_regions_is_listed_once(api: Api, patient: str) -> None:
+    path, tag = create(api, patient)
+    put(api, path, tag, "second")
+    assert len(api("GET", f"/patients/{patient}/records").json["records"]) == 1
+
+
+def test_a_list_goes_on_where_a_page_of_the_table_ends(cloud: Cloud, api: Api, patient: str) -> None:
+    from functions.shared.table import Table
+
+    for _ in range(3):
+        create(api, patient)
+    table = Table(cloud.client("dynamodb"), "patient_records-test", "patient_id", "record_id")
+    assert len(list(table.items(f"clinic-a#{patient}", "record#", Limit=1))) == 3

@@ -1,0 +1,209 @@
+"""Writes docs/openapi.json, the API's description, from its table of routes: ``python -m tools.openapi``."""
+
+import json
+import types
+import typing
+from enum import EnumMeta, StrEnum
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import functions.api.models as m
+from functions.api.access import PAGE_DEFAULT, PAGE_LIMIT, Route
+from functions.api.documents import DOCUMENT_BYTES
+from functions.api.documents import NAME_RULE as NAME
+from functions.api.routes import ROUTES
+from functions.shared.callers import Role
+
+import attrs
+
+PATH = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
+Schema = dict[str, Any]
+
+# What attrs types cannot say: the rules of the models' converters.
+RULES: dict[Any, Schema] = {
+    m.FacilityId: {"type": "string", "pattern": f"^{m.IDENTIFIER.pattern}$"},
+    m.Moment: {"type": "string", "format": "date-time", "description": "With an offset; years 1900 to 2199."},
+    m.Content: {
+        "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}],
+        "description": f"At most {m.CONTENT_BYTES} bytes as JSON, nested {m.CONTENT_DEPTH} levels deep at most.",
+    },
+    m.DocumentType: {"type": "string", "enum": list(m.CONTENT_TYPES)},
+    m.DocumentSize: {"type": "integer", "minimum": 1, "maximum": m.UPLOAD_BYTES},
+    m.Sha256: {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    m.Token: {"type": "string"},
+}
+PLAIN: dict[Any, Schema] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    bool: {"type": "boolean"},
+    types.NoneType: {"type": "null"},
+    Any: {},
+}
+PARAMETERS: dict[str, tuple[str, Schema]] = {
+    "patient_id": ("path", {"type": "string", "pattern": f"^{m.IDENTIFIER.pattern}$"}),
+    "facility_id": ("path", {"type": "string", "pattern": f"^{m.IDENTIFIER.pattern}$"}),
+    "record_id": ("path", {"type": "string", "pattern": f"^{m.UUID.pattern}$"}),
+    "name": ("path", {"type": "string", "minLength": 1, "maxLength": 128, "description": NAME}),
+    "limit": ("query", {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT, "default": PAGE_DEFAULT}),
+    "after": ("query", {"type": "string", "description": "The 'next' of the page before."}),
+    "retracted": ("query", {"type": "string", "enum": ["false", "true"], "default": "false"}),
+    "reason": ("query", {"type": "string", "enum": list(m.Retraction)}),
+    "from": ("query", RULES[m.Moment]),
+    "to": ("query", RULES[m.Moment]),
+    "Idempotency-Key": ("header", {"type": "string", "pattern": "^[!-~]{1,128}$"}),
+    "If-Match": ("header", {"type": "string", "description": "The ETag of what the change is based on."}),
+}
+REQUIRED = {"If-Match", "reason"}
+ALWAYS = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+# Made by the gateway, before the function is asked.
+GATEWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+INTRODUCTION = (
+    "Records and documents of patients, served by every region alike. A token must hold a subject (sub), an "
+    "organisation (org_id) and a role, as a word of scope (also as healthcare-dr/ROLE), cognito:groups or groups: "
+    f"{', '.join(Role)}. Without an issuer requests are signed for AWS_IAM; an IAM role whose name ends in -auditor or "
+    "-operator is that, any other identity a clinician, and the account is the organisation."
+)
+PROBLEM: Schema = {
+    "type": "object",
+    "description": "Problem details (RFC 9457).",
+    "required": ["type", "title", "status", "correlation_id"],
+    "properties": {
+        "type": {"type": "string", "pattern": "^urn:healthcare-dr:problem:[a-z-]+$"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "string"}, "description": "The rules that are broken."},
+        "correlation_id": {"type": "string"},
+    },
+}
+
+
+class Description:
+    """The description under construction: schemas of models and views are collected as operations refer to them."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[str, Schema] = {"Problem": PROBLEM}
+
+    def made(self) -> Schema:
+        """Returns the whole description."""
+        paths: dict[str, Schema] = {"/healthz": {"get": _health()}}
+        for route in (route for routes in ROUTES.values() for route in routes):
+            paths.setdefault(route.path, {})[route.method.lower()] = self._operation(route)
+        return {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Patient records",
+                "version": "1.0.0",
+                "description": INTRODUCTION,
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/"}],
+            "paths": dict(sorted(paths.items())),
+            "components": {
+                "schemas": dict(sorted(self.schemas.items())),
+                "securitySchemes": {
+                    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                    "signature": {"type": "apiKey", "in": "header", "name": "Authorization"},
+                },
+            },
+        }
+
+    def _operation(self, route: Route) -> Schema:
+        roles = sorted(route.roles)
+        summary, _, text = (route.endpoint.__doc__ or "").partition("\n")
+        text = " ".join(text.split("Raises:")[0].split())
+        named = [part[1:-1] for part in route.path.split("/") if part.startswith("{")]
+        operation: Schema = {
+            "operationId": route.action,
+            "summary": summary.rstrip("."),
+            "description": " ".join(filter(None, (text, f"For: {', '.join(roles)}."))),
+            "security": [{"token": roles}, {"signature": roles}],
+            "parameters": [_parameter(name) for name in (*named, *route.query, *route.headers)],
+            "responses": self._responses(route),
+        }
+        if isinstance(route.takes, type):
+            content = {"application/json": {"schema": self.schema(route.takes)}}
+            operation["requestBody"] = {"required": True, "content": content}
+        elif route.takes:
+            binary = {"schema": {"type": "string", "maxLength": DOCUMENT_BYTES}}
+            operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.takes, binary)}
+        return operation
+
+    def _responses(self, route: Route) -> Schema:
+        if isinstance(route.gives, type):
+            content: Schema = {"application/json": {"schema": self.schema(route.gives)}}
+        else:
+            content = {kind: {"schema": {"type": "string"}} for kind in route.gives}
+        refusals = {*ALWAYS, *route.refusals}
+        if route.takes:
+            refusals |= {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+        if "Idempotency-Key" in route.headers:
+            refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
+        if "If-Match" in route.headers:
+            refusals |= {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED}
+        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        responses = {str(route.status.value): {"description": route.status.phrase, "content": content}}
+        responses |= {str(s.value): {"description": s.phrase, "content": problem} for s in refusals}
+        responses |= {str(s.value): {"description": s.phrase} for s in GATEWAYS}
+        return dict(sorted(responses.items()))
+
+    def schema(self, kind: Any) -> Schema:
+        """Returns the schema of a type; of a model or a view, a reference to it."""
+        if kind in RULES or kind in PLAIN:
+            return RULES.get(kind) or PLAIN[kind]
+        if isinstance(kind, EnumMeta):
+            return {"type": "string", "enum": list(typing.cast(type[StrEnum], kind))}
+        if attrs.has(kind):
+            return self._object(kind)
+        arguments = typing.get_args(kind)
+        if isinstance(kind, types.UnionType):
+            return {"anyOf": [self.schema(one) for one in arguments]}
+        if typing.get_origin(kind) is dict:
+            return {"type": "object", "additionalProperties": self.schema(arguments[1])}
+        return {"type": "array", "items": self.schema(arguments[0])}
+
+    def _object(self, kind: type) -> Schema:
+        if kind.__name__ not in self.schemas:
+            self.schemas[kind.__name__] = {}  # a view may hold itself
+            hints = typing.get_type_hints(kind)
+            self.schemas[kind.__name__] = {
+                "type": "object",
+                "description": " ".join((kind.__doc__ or "").split()),
+                "required": list(hints),
+                "properties": {name: self.schema(hint) for name, hint in hints.items()},
+                "additionalProperties": False,
+            }
+        return {"$ref": f"#/components/schemas/{kind.__name__}"}
+
+
+def _parameter(name: str) -> Schema:
+    where, schema = PARAMETERS[name]
+    return {"name": name, "in": where, "required": where == "path" or name in REQUIRED, "schema": schema}
+
+
+def _health() -> Schema:
+    return {
+        "operationId": "health",
+        "summary": "Whether the region can serve",
+        "security": [],
+        "responses": {
+            code: {"description": text, "content": {"text/plain": {"schema": {"type": "string", "enum": [word]}}}}
+            for code, text, word in (("200", "It can", "serving"), ("503", "It cannot", "impaired"))
+        },
+    }
+
+
+def render() -> str:
+    """Returns the description as text."""
+    return json.dumps(Description().made(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(render())
