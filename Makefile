@@ -12,7 +12,7 @@ RUN = . .tools/activate &&
 COMPILE = .tools/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url $(ARGS)
 
-.PHONY: help setup synth deploy destroy diff demo test check unit snapshots bench lock clean
+.PHONY: help openapi setup synth deploy destroy diff demo test check unit snapshots bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ diff: setup ## show what a deploy would change: make diff STACK=us-east-1
 	@test -n "$(STACK)" || { echo 'diff takes one stack: make diff STACK=us-east-1' >&2; exit 1; }
 	@$(RUN) cdktf diff $(STACK) $(ARGS)
 
+openapi: setup ## write the API's description to docs/openapi.json
+	@$(RUN) python -m tools.openapi
+
 demo: setup ## deploy both regions into the embedded AWS, use them, destroy them
 	@$(RUN) python -m drill.demo $(ARGS)
 
@@ -49,8 +52,8 @@ check: setup ## lint, formatting and types
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 
-unit: setup ## the tests that need no embedded AWS
-	@$(RUN) python -m pytest -m 'not deployed and not emulator' $(ARGS)
+unit: setup ## the tests that need no embedded AWS, in under a minute
+	@$(RUN) python -m pytest -m 'not deployed and not emulator and not slow' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized
 	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)

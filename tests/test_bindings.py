@@ -36,6 +36,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_output_is_byte_identical_with_all_bindings_loaded(tmp_path: Path) -> None:
     fast, stock = tmp_path / "fast", tmp_path / "stock"
     run("import main; main.main()", CDKTF_OUTDIR=str(fast))

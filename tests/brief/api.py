@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from dr.resources.api import PATIENT_ROUTES
 from tests.brief.reading import at, missing, of_region, refer, referred, region_of
 from tests.brief.rules import (
     DELEGATED,
@@ -39,7 +40,7 @@ def _of_patients(route: Resource) -> bool:
 def _routes(stacks: Stacks) -> Iterator[Resource]:
     for region in regions_of(stacks):
         keys = {route.arguments["route_key"] for route in of_region(stacks, region, ROUTE)}
-        if not (HEALTH in keys and len(keys) >= 5):
+        if set(keys) != {HEALTH, *PATIENT_ROUTES}:
             yield Resource(region, ROUTE, "none", {"route_key": "missing"})
         yield from filter(_of_patients, of_region(stacks, region, ROUTE))
 
