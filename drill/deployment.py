@@ -173,7 +173,7 @@ class Deployment:
         """Run a command to its end and return its code and last lines; stop it when this process is interrupted."""
         last: deque[str] = deque(maxlen=200)
         with (
-            (self.folder / f"{name}.log").open("w", encoding="utf-8") as log,
+            (self.folder / f"{name}.log").open("w", buffering=1, encoding="utf-8") as log,
             subprocess.Popen(
                 command,
                 cwd=ROOT,

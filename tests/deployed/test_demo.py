@@ -92,5 +92,5 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def processes_in(folder: Path) -> list[str]:
     """The commands of the processes that work in a folder, or were told of it."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(folder) in line and "drill.demo" not in line]
