@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dr.regions.region import Region
-from dr.resources.stack import AwsStack
+from dr.resources.stack import MAX_RETRIES, AwsStack
 
 from constructs import Construct
 
@@ -12,11 +12,12 @@ class Link(AwsStack):
     """A stack between regions, deployed after them, with a provider for each.
 
     Attributes:
-        regions: What it links, the primary first.
         primary: The region that leads.
     """
 
-    def __init__(self, scope: Construct, id_: str, regions: Sequence[Region], **options: int) -> None:
+    def __init__(
+        self, scope: Construct, id_: str, regions: Sequence[Region], *, max_retries: int = MAX_RETRIES
+    ) -> None:
         # Its state lies in a secondary region, and so outlives the primary; a plan needs the state of every region
         # that it reads, the primary's too.
         super().__init__(
@@ -25,6 +26,6 @@ class Link(AwsStack):
             regions[0].config,
             regions=[region.name for region in regions],
             state_in=regions[1].name,
-            **options,
+            max_retries=max_retries,
         )
-        self.regions, self.primary = tuple(regions), regions[0]
+        self.primary = regions[0]

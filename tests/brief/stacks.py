@@ -77,7 +77,7 @@ def _account_of_somebody(stacks: Stacks) -> None:
     breaks=[
         _path_of_a_machine,
         _account_of_somebody,
-        changed(terraform, "backend", to={"local": {"path": "/root/terraform.tfstate"}}),
+        changed(terraform, "backend", to={"local": {"path": "/home/someone/terraform.tfstate"}}),
         changed("aws_route53_health_check", "fqdn", to="localhost"),
     ],
 )
