@@ -74,7 +74,12 @@ class Documents:
                 SSEKMSKeyId=self.configuration.documents_key_arn,
                 ChecksumSHA256=base64.b64encode(sha256.digest()).decode(),
             )
-        return self.add(access, change)
+        try:
+            return self.add(access, change)
+        except Exception:
+            # Perhaps no version names the object now; functions.verify tells. To delete it could lose a document.
+            self.logger.error("object may have no version", object_key=change.fields["object_key"])
+            raise
 
     def add(self, access: Access, change: Change) -> Answer:
         """Adds the version of a document whose object is there, and tells where else it is."""

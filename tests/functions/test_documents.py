@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.functions.cloud import HOME, OTHER, REGIONS, Cloud, bucket
 from tests.functions.gateway import Api, Reply
@@ -85,6 +87,39 @@ def test_an_upload_that_loses_a_race_becomes_the_next_version(
 
     monkeypatch.setattr(Versions, "history", stale)
     assert put(api, patient).json["version"] == 2
+
+
+def test_an_object_whose_version_could_not_be_added_is_found(
+    cloud: Cloud, build: Callable[..., Api], api: Api, patient: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from functions.verify import orphans, trail_of
+
+    def found() -> set[str]:
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        return set(orphans(cloud.client("s3"), bucket(HOME), trail_of(HOME, "test").heads, tomorrow))
+
+    before = found()
+    assert put(api, patient).status == 201
+    assert found() == before
+    assert put(build(HOME, AUDIT_LOGS_TABLE="missing"), patient).status == 500
+    [orphan] = found() - before
+    assert [record.object_key for record in caplog.records if hasattr(record, "object_key")] == [orphan]
+
+
+def test_a_retry_under_the_same_key_leaves_no_object_without_a_version(
+    cloud: Cloud, build: Callable[..., Api], api: Api, patient: str
+) -> None:
+    from functions.verify import orphans, trail_of
+
+    path = f"/patients/{patient}/documents/scan.pdf"
+    options: dict[str, Any] = {"content_type": "application/pdf", "headers": {"idempotency-key": "k"}}
+    assert build(HOME, AUDIT_LOGS_TABLE="missing")("PUT", path, PDF, **options).status == 500
+    assert api("PUT", path, PDF, **options).status == 201
+    [row] = cloud.rows(f"clinic-a#{patient}")
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert row["object_key"] not in set(
+        orphans(cloud.client("s3"), bucket(HOME), trail_of(HOME, "test").heads, tomorrow)
+    )
 
 
 def test_an_upload_is_pending_until_the_other_region_has_it(
