@@ -102,7 +102,8 @@ def measure(seconds: float) -> list[Figure]:
     """All figures; the load lasts so many seconds."""
     with tempfile.TemporaryDirectory() as folder, EmbeddedAws(log=Path(folder) / "aws.log") as aws:
         deployment = Deployment(Path(folder) / "deployment", aws.isolated(), ENVIRONMENT_SUFFIX="bench")
-        deployment.deploy(REGION, OTHER, "replication")
+        deployment.deploy(REGION, OTHER)
+        deployment.deploy("replication")
         with zipfile.ZipFile(functions_bundle()) as bundle:
             bundle.extractall(Path(folder) / "bundle")
         return [*_starts(aws, Path(folder) / "bundle"), _size(), *_under_load(aws, deployment, seconds)]
