@@ -7,8 +7,6 @@ Rows of another region's chain that have not been copied yet look missing: that 
 chain, so run it in each.
 """
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Iterator, Sequence

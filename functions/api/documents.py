@@ -1,7 +1,5 @@
 """Documents: bytes in the region's bucket under opaque keys, and their names in the table."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re
@@ -16,10 +14,9 @@ from functions.api.access import Access
 from functions.api.models import CONTENT_TYPES, checked
 from functions.api.versions import Change, History, Versions, derived, digest, etag
 from functions.api.views import Replication
-from functions.shared.answers import Answer, answer
+from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.clients import BudgetExhaustedError, Clients
 from functions.shared.configuration import Configuration
-from functions.shared.problems import ProblemError, invalid
 from functions.shared.table import Values
 
 from attrs import frozen
@@ -118,11 +115,7 @@ class Documents:
         return Answer(HTTPStatus.OK, body, headers)
 
     def history(self, access: Access, name: str) -> History:
-        """Returns the versions of a document.
-
-        Raises:
-            ProblemError: there is no such document.
-        """
+        """Returns the versions of a document; ProblemError if there is no such document."""
         history = self.versions.history(access.partition, KIND, named(name))
         if not history.rows:
             raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-document", "The patient has no document of this name.")

@@ -1,19 +1,15 @@
 """One guarded way to every endpoint: who calls is known, the audit row is there, and no error leaves unshaped."""
 
-from __future__ import annotations
-
 import time
 import traceback
 from http import HTTPStatus
 
 from functions.api.access import Access, Event, Route
 from functions.api.models import IDENTIFIER, checked
-from functions.shared import problems
-from functions.shared.answers import Answer
+from functions.shared.answers import Answer, ProblemError, problem_of
 from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
 from functions.shared.clients import Budget
-from functions.shared.problems import ProblemError
 
 from attrs import evolve, frozen
 from aws_lambda_powertools import Logger
@@ -71,7 +67,7 @@ class Guard:
         return reply
 
     def _refusal(self, access: Access, error: Exception) -> Answer:
-        problem = problems.of(error)
+        problem = problem_of(error)
         if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             self._log("request failed", error)
         try:

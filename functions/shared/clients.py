@@ -1,7 +1,5 @@
 """AWS clients with bounded time: a request is answered within 28 s whatever AWS does."""
 
-from __future__ import annotations
-
 import time
 from functools import cached_property
 from typing import Any
