@@ -1,7 +1,8 @@
 """Run by `tools.bench_api` in a fresh Python, with the unpacked bundle on its path: one start of the function.
 
-Prints milliseconds as JSON. AWS's share is the time between a request of botocore's and its answer; all else is the
-function's own: building, signing and parsing included.
+Writes milliseconds as JSON to stderr, for the function's log is on stdout. AWS's share is the time between a request of
+botocore's and its answer; all else is the function's own: building, signing and parsing included. Python and botocore
+are those of the development environment; Lambda has its own.
 """
 
 import json

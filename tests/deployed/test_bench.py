@@ -5,6 +5,8 @@ from drill.emulator import EmbeddedAws
 from tests.deployed.conftest import SUFFIX
 from tools.bench_api import bear, lost
 
+import pytest
+
 EAST, WEST = "us-east-1", "us-west-2"
 
 
@@ -25,11 +27,15 @@ def test_a_lost_write_is_noticed(aws: EmbeddedAws, clients: dict[str, ApiClient]
     assert lost(load, clients[EAST]) == {record}
 
 
-def test_a_request_that_is_not_served_is_noticed(aws: EmbeddedAws, clients: dict[str, ApiClient]) -> None:
-    aws.fault(region=EAST, service="dynamodb", mode="error")
+@pytest.mark.parametrize(("service", "mode", "seen"), [("dynamodb", "error", "503"), ("*", "drop", "Connection")])
+def test_a_request_that_is_not_served_is_noticed(
+    aws: EmbeddedAws, clients: dict[str, ApiClient], service: str, mode: str, seen: str
+) -> None:
+    aws.fault(region=EAST, service=service, mode=mode)
     try:
         load = bear([clients[EAST]], seconds=1)
     finally:
         aws.heal()
-    assert [error.partition(": ")[2][:3] for error in load.errors] == ["503"]
+    [error] = load.errors
+    assert error.partition(": ")[2].startswith(seen)
     assert not load.written
