@@ -1,6 +1,6 @@
 """`make bench`: how long `python main.py` takes, with the bindings on demand and with all of them; and the API.
 
-Both are measured in turn in one run: on a busy machine the seconds vary, their ratio hardly does.
+Both ways of synthesis are measured in turn in one run: on a busy machine the seconds vary, their ratio hardly does.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def measure() -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures as a table, or as JSON; 1 when the ratio is not what is wanted."""
+    """Print the figures as a table, or as JSON; 1 when one is not what is wanted."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     parser.add_argument("--seconds", type=float, default=60, help="how long the API bears a load (default: 60)")
