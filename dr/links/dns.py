@@ -7,7 +7,7 @@ from dr.regions.region import Region
 from dr.resources.api import HEALTH_PATH, HEALTHY
 from dr.resources.monitoring import Alarm, Metric, Threshold
 
-from cdktf import TerraformOutput
+from cdktf import TerraformOutput, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.acm_certificate import AcmCertificate
 from cdktf_cdktf_provider_aws.acm_certificate_validation import AcmCertificateValidation
 from cdktf_cdktf_provider_aws.apigatewayv2_api_mapping import Apigatewayv2ApiMapping
@@ -145,6 +145,8 @@ class Dns(Link):
                 subject_alternative_names=[f"{region.name}.{shared}"],
                 validation_method="DNS",
                 tags={"Name": self.names.regional(f"certificate-{region.name}")},
+                # A custom domain must not lose its certificate before it has the next one.
+                lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
                 provider=self.providers[region.name],
             )
             for region in regions
