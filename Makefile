@@ -12,7 +12,8 @@ RUN = . .tools/activate &&
 COMPILE = .tools/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url $(ARGS)
 
-.PHONY: help openapi setup synth deploy destroy diff demo test check unit snapshots bench lock clean
+.PHONY: help openapi setup scanners synth deploy destroy diff demo test check unit snapshots hipaa preflight sbom audit bench \
+	lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +25,9 @@ setup: ## install all that the project needs, inside the project
 	done; \
 	echo 'Python 3.11 or newer is needed: install one, or name it, as in: make PYTHON=/path/to/python3.13' >&2; \
 	exit 1
+
+scanners: setup ## install the scanners as well, which the tests run
+	@$(RUN) python -m tools.setup scanners
 
 synth: setup ## write the Terraform JSON of all stacks to cdktf.out
 	@$(RUN) python main.py $(ARGS)
@@ -44,7 +48,7 @@ openapi: setup ## write the API's description to docs/openapi.json
 demo: setup ## deploy both regions into the embedded AWS, use them, destroy them
 	@$(RUN) python -m drill.demo $(ARGS)
 
-test: check ## all that CI runs: check, then every test
+test: check scanners ## all that CI runs: check, then every test
 	@$(RUN) python -m pytest $(ARGS)
 
 check: setup ## lint, formatting and types
@@ -52,7 +56,7 @@ check: setup ## lint, formatting and types
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 
-unit: setup ## the tests that need no embedded AWS, in under a minute
+unit: scanners ## the tests that need no embedded AWS, in under a minute
 	@$(RUN) python -m pytest -m 'not deployed and not emulator and not slow' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized
@@ -66,6 +70,8 @@ lock: setup ## lock the requirements again; ARGS=--upgrade takes newer versions
 	@.tools/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	@$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
 	@$(COMPILE) requirements/infra.in --constraints requirements/dev.txt --output-file requirements/infra.txt
+	@$(COMPILE) requirements/checkov.in --output-file requirements/checkov.txt
+	@$(COMPILE) requirements/supply.in --output-file requirements/supply.txt
 	@$(COMPILE) requirements/bundle.in --constraints requirements/dev.txt --output-file requirements/bundle.txt
 
 clean: ## remove what setup and synth made; Terraform's state files stay

@@ -1,0 +1,55 @@
+"""Every check of the scanners that fails and may: where, and why. Whatever is not listed fails the build."""
+
+from tests.scans.gate import Skip
+
+BUCKET = "*: aws_s3_bucket.documents_*"
+KEY_POLICY = "*: data.key_policy_*"
+ENDPOINT_POLICY = "*: data.network_*policy_*"
+OF_A_KEY = "in a key's policy '*' is the key itself; what each statement allows is held by rules in tests/brief/keys.py"
+OF_AN_ENDPOINT = "an endpoint's policy says who passes, this account's identities; what they may do, their own policies"
+
+CHECKOV = (
+    Skip("CKV2_AWS_38", "dns: aws_route53_zone.zone", "DNSSEC needs the registrar; a signed zone does not destroy"),
+    Skip("CKV2_AWS_40", "*: aws_iam_policy_document.network_*policy_*", OF_AN_ENDPOINT),
+    Skip("CKV_AWS_1", ENDPOINT_POLICY, OF_AN_ENDPOINT),
+    Skip("CKV_AWS_49", ENDPOINT_POLICY, OF_AN_ENDPOINT),
+    Skip(
+        "CKV_AWS_18", BUCKET, "CloudTrail's data events are the record of access; access logs come late and incomplete"
+    ),
+    Skip("CKV_AWS_109", KEY_POLICY, OF_A_KEY),
+    Skip("CKV_AWS_111", KEY_POLICY, OF_A_KEY),
+    Skip("CKV_AWS_356", KEY_POLICY, OF_A_KEY),
+    Skip(
+        "CKV_AWS_115", "*: resource.function_*", "a cap would throttle the region that takes the other's traffic over"
+    ),
+    Skip(
+        "CKV_AWS_116",
+        "*: resource.function_*",
+        "API Gateway waits for the answer: nothing is queued that could be lost",
+    ),
+    Skip(
+        "CKV_AWS_144",
+        BUCKET,
+        "the stack 'replication' does it, where the check does not look; tests/brief/documents.py",
+    ),
+    Skip("CKV_AWS_272", "*: resource.function_*", "the zip's hash is in the plan, its packages are locked by hash"),
+    Skip("CKV_AWS_309", "*: resource.api_route-healthz_*", "health checkers cannot sign; the answer is one fixed word"),
+    Skip(
+        "CKV_AWS_50", "*: resource.function_*", "traces would need one more endpoint; the log has id, route and latency"
+    ),
+)
+
+PARLIAMENT = (
+    Skip(
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "*: aws_iam_policy.function_role_policy_*",
+        "Lambda sets it for every call from a function's code (Lambda developer guide, source function ARN)",
+        "*lambda:SourceFunctionArn*",
+    ),
+    Skip(
+        "RESOURCE_MISMATCH",
+        "*: aws_iam_policy.network_flow-log-role_policy_*",
+        "CloudWatch Logs takes log groups as its resource (service authorization reference)",
+        "*'logs:DescribeLogGroups'*",
+    ),
+)
