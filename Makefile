@@ -62,6 +62,12 @@ unit: scanners ## the tests that need no embedded AWS, in under a minute
 snapshots: setup ## accept the stacks as they are now synthesized
 	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)
 
+sbom: scanners ## write build/bundle.cdx.json and build/infrastructure.cdx.json: what both are made of (CycloneDX)
+	@$(RUN) python -m tools.sbom
+
+audit: scanners ## ask whether a locked package has a known vulnerability; needs the network
+	@$(RUN) python -m tools.audit $(ARGS)
+
 bench: setup ## measure how long synthesis takes, with and without the fast bindings
 	@$(RUN) python -m tools.bench $(ARGS)
 

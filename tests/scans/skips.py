@@ -53,3 +53,12 @@ PARLIAMENT = (
         "*'logs:DescribeLogGroups'*",
     ),
 )
+
+SECRETS = (
+    Skip("Base64 High Entropy String", "tests/__snapshots__/*", "addresses of resources, as long as a key"),
+    Skip("Secret Keyword", "drill/emulator/clients.py", "the embedded AWS verifies no secret, any word will do"),
+    Skip(
+        "Hex High Entropy String", "tests/test_naming.py", "an account id and a digest that the naming rule is tried on"
+    ),
+    Skip("Hex High Entropy String", "tools/terraform.py", "checksums of the pinned Terraform"),
+)
