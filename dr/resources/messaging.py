@@ -53,7 +53,7 @@ class AlertTopic(Construct):
         SnsTopicPolicy(
             self,
             "policy",
-            arn=topic.arn,
+            arn=self.arn,
             policy=document(
                 self,
                 "statements",
@@ -62,10 +62,10 @@ class AlertTopic(Construct):
                         sid="PublishByServices",
                         principals=Principals.service("cloudwatch", "s3"),
                         actions=("sns:Publish",),
-                        resources=(topic.arn,),
+                        resources=(self.arn,),
                         conditions=(from_account(account),),
                     ),
-                    deny_plain_http(topic.arn, actions="sns:Publish"),
+                    deny_plain_http(self.arn, actions="sns:Publish"),
                 ],
             ),
         )
@@ -74,5 +74,5 @@ class AlertTopic(Construct):
             if protocol is None:
                 raise ValueError(f"'subscriptions' must hold email, https or SQS endpoints, got: {endpoint!r}")
             SnsTopicSubscription(
-                self, f"subscription-{_digest(endpoint)}", topic_arn=topic.arn, protocol=protocol, endpoint=endpoint
+                self, f"subscription-{_digest(endpoint)}", topic_arn=self.arn, protocol=protocol, endpoint=endpoint
             )

@@ -58,14 +58,14 @@ class DocumentBucket(Construct):
         versioning = S3BucketVersioningA(
             self,
             "versioning",
-            bucket=bucket.id,
+            bucket=self.name,
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
         self.versioning_status = versioning.versioning_configuration.status
         encryption = S3BucketServerSideEncryptionConfigurationA(
             self,
             "encryption",
-            bucket=bucket.id,
+            bucket=self.name,
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
                     bucket_key_enabled=True,
@@ -81,7 +81,7 @@ class DocumentBucket(Construct):
         block = S3BucketPublicAccessBlock(
             self,
             "public-access-block",
-            bucket=bucket.id,
+            bucket=self.name,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
@@ -91,21 +91,21 @@ class DocumentBucket(Construct):
         ownership = S3BucketOwnershipControls(
             self,
             "ownership",
-            bucket=bucket.id,
+            bucket=self.name,
             rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
             depends_on=[block],
         )
         policy = S3BucketPolicy(
             self,
             "policy",
-            bucket=bucket.id,
-            policy=document(self, "statements", [deny_plain_http(bucket.arn, f"{bucket.arn}/*", actions="s3:*")]),
+            bucket=self.name,
+            policy=document(self, "statements", [deny_plain_http(self.arn, f"{self.arn}/*", actions="s3:*")]),
             depends_on=[ownership],
         )
         S3BucketLifecycleConfiguration(
             self,
             "lifecycle",
-            bucket=bucket.id,
+            bucket=self.name,
             rule=[
                 S3BucketLifecycleConfigurationRule(
                     id="superseded",
