@@ -45,6 +45,9 @@ diff: setup ## show what a deploy would change: make diff STACK=us-east-1
 openapi: setup ## write the API's description to docs/openapi.json
 	@$(RUN) python -m tools.openapi
 
+hipaa: setup ## write the control matrix to docs/hipaa.md
+	@$(RUN) python -m tools.hipaa
+
 demo: setup ## deploy both regions into the embedded AWS, use them, destroy them
 	@$(RUN) python -m drill.demo $(ARGS)
 
