@@ -65,6 +65,9 @@ unit: scanners ## the tests that need no embedded AWS, in under a minute
 snapshots: setup ## accept the stacks as they are now synthesized
 	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)
 
+preflight: setup ## check an account before a first deployment to it, and say what to do; ARGS=--json for programs
+	@$(RUN) python -m tools.preflight $(ARGS)
+
 sbom: scanners ## write build/bundle.cdx.json and build/infrastructure.cdx.json: what both are made of (CycloneDX)
 	@$(RUN) python -m tools.sbom
 

@@ -62,3 +62,12 @@ SECRETS = (
     ),
     Skip("Hex High Entropy String", "tools/terraform.py", "checksums of the pinned Terraform"),
 )
+
+NAMED_BY_AWS = "ids of these resources are AWS's own: there is no name to limit them to"
+DEPLOYER = (
+    Skip("RESOURCE_STAR", "data", NAMED_BY_AWS, "*'backup:*"),
+    Skip("RESOURCE_STAR", "services", NAMED_BY_AWS, "*'ec2:*"),
+    Skip("RESOURCE_STAR", "services", NAMED_BY_AWS, "*'route53:*"),
+    Skip("RESOURCE_STAR", "services", NAMED_BY_AWS, "*'acm:*"),
+    Skip("RESOURCE_MISMATCH", "services", "CloudWatch Logs takes log groups as its resource", "*DescribeLogGroups*"),
+)
