@@ -48,7 +48,9 @@ def reported(subject: str, check: Callable[[], Iterator[Finding]]) -> Iterator[F
         yield from check()
     except ClientError as error:
         code, operation = error.response["Error"]["Code"], error.operation_name
-        todo = f"allow the caller {operation}, as docs/deployer does, and look again"
+        refused = "Denied" in code or "Unauthorized" in code
+        allow = f"allow the caller {operation}, as docs/deployer does, and look again"
+        todo = allow if refused else "look again; if it stays so, look in the console, for nothing is known of this"
         yield Finding(subject, State.BLOCKED, f"{operation}: {code}", todo)
     except BotoCoreError as error:
         yield Finding(subject, State.BLOCKED, str(error), "give the credentials and the network that the AWS CLI needs")
