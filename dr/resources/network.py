@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from dr.regions.settings import RegionSettings
 from dr.resources.encryption import EncryptionKey
+from dr.resources.endpoint_policies import endpoint_statements
 from dr.resources.naming import Names
-from dr.resources.policy import Condition, Principals, Statement, document
+from dr.resources.policy import Statement, document
 from dr.resources.role import Role
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
@@ -147,7 +148,6 @@ class Network(Construct):
         )
 
     def _create_endpoints(self, functions: str, data: str) -> None:
-        policy = self._endpoint_policy()
         for service in GATEWAY_ENDPOINTS:
             gateway = VpcEndpoint(
                 self,
@@ -156,7 +156,7 @@ class Network(Construct):
                 vpc_endpoint_type="Gateway",
                 service_name=f"com.amazonaws.{self._region.name}.{service}",
                 route_table_ids=[self.route_table_id],
-                policy=policy,
+                policy=self._endpoint_policy("gateway", service),
                 tags=self._tag(f"vpc-endpoint-gateway-{service}"),
             )
             self._allow_functions_to(functions, service, prefix_list_id=gateway.prefix_list_id)
@@ -171,24 +171,15 @@ class Network(Construct):
                 security_group_ids=[data],
                 # In its own region S3 is reached by the gateway; this endpoint is for the peers.
                 private_dns_enabled=service != "s3",
-                policy=policy,
+                policy=self._endpoint_policy("interface", service),
                 tags=self._tag(f"vpc-endpoint-{service}"),
             )
 
-    def _endpoint_policy(self) -> str:
-        """Only this account's identities pass: an endpoint is no way out for anybody else's credentials."""
+    def _endpoint_policy(self, kind: str, service: str) -> str:
         return document(
             self,
-            "endpoint-policy",
-            [
-                Statement(
-                    sid="OwnAccountOnly",
-                    principals=Principals.anybody(),
-                    actions=("*",),  # the identities' own policies say what; this one says who
-                    resources=("*",),  # what passes is named by those policies too
-                    conditions=(Condition("StringEquals", "aws:PrincipalAccount", (self._account,)),),
-                )
-            ],
+            f"{kind}-{service}-policy",
+            endpoint_statements(service, self._names, self._region.name, self._account),
         )
 
     def _record_flows(self, key: EncryptionKey, retention_days: int) -> None:
