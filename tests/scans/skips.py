@@ -5,15 +5,10 @@ from tests.scans.gate import Skip
 BUCKET = "*: aws_s3_bucket.documents_*"
 TRAIL_FILES = "*: aws_s3_bucket.trail_files_*"
 KEY_POLICY = "*: data.key_policy_*"
-ENDPOINT_POLICY = "*: data.network_*policy_*"
 OF_A_KEY = "in a key's policy '*' is the key itself; what each statement allows is held by rules in tests/brief/keys.py"
-OF_AN_ENDPOINT = "an endpoint's policy says who passes, this account's identities; what they may do, their own policies"
 
 CHECKOV = (
     Skip("CKV2_AWS_38", "dns: aws_route53_zone.zone", "DNSSEC needs the registrar; a signed zone does not destroy"),
-    Skip("CKV2_AWS_40", "*: aws_iam_policy_document.network_*policy_*", OF_AN_ENDPOINT),
-    Skip("CKV_AWS_1", ENDPOINT_POLICY, OF_AN_ENDPOINT),
-    Skip("CKV_AWS_49", ENDPOINT_POLICY, OF_AN_ENDPOINT),
     Skip(
         "CKV_AWS_18", BUCKET, "CloudTrail's data events are the record of access; access logs come late and incomplete"
     ),
