@@ -12,10 +12,10 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from drill.client import Answer, ApiClient
+from drill.client import Answer, ApiClient, api_clients
 from drill.deployment import Deployment, DeploymentError, Done
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.leftovers import leftovers, legitimate
@@ -101,7 +101,7 @@ class Demo:
     def show_data(self) -> None:
         """Records written in one region and read in the other, and a document with its replica."""
         table = Table("what", "through", "result", title="\nPatient data")
-        with self._clients() as clients:
+        with api_clients(self._aws, self._deployment) as clients:
             for writer, reader in (self._aws.regions, reversed(self._aws.regions)):
                 table.add_row(*self._write_record(clients[writer]))
                 table.add_row(*self._read_record(clients[reader]))
@@ -155,20 +155,6 @@ class Demo:
         if not keys or not all(f":kms:{region}:" in key for key in keys):
             raise DemoError(f"every object in {region} must have a key of its own region, got: {sorted(keys)}")
         return ", ".join(sorted(keys)).split(":key/")[0] + ":key/..."
-
-    @contextmanager
-    def _clients(self) -> Iterator[dict[str, ApiClient]]:
-        with ExitStack() as opened:
-            clients = {}
-            for region in self._aws.regions:
-                clients[region] = ApiClient(
-                    region=region,
-                    api_url=str(self._deployment.outputs(region)["api_url"]),
-                    endpoint=self._aws.endpoint,
-                    account=self._aws.account,
-                )
-                opened.callback(clients[region].close)
-            yield clients
 
     @contextmanager
     def _progress(self, what: str) -> Iterator["Bars"]:

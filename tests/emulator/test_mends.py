@@ -190,19 +190,6 @@ def test_a_zone_says_that_it_is_not_signed(east: Any) -> None:
     assert east("route53").get_dnssec(HostedZoneId=zone)["Status"]["ServeSignature"] == "NOT_SIGNING"
 
 
-def test_a_jwt_authorizer_has_no_payload_version(east: Any) -> None:
-    api = east("apigatewayv2").create_api(Name="jwt", ProtocolType="HTTP")["ApiId"]
-    made = east("apigatewayv2").create_authorizer(
-        ApiId=api,
-        Name="jwt",
-        AuthorizerType="JWT",
-        IdentitySource=["$request.header.Authorization"],
-        JwtConfiguration={"Issuer": "https://issuer.org", "Audience": ["api"]},
-    )["AuthorizerId"]
-    shown = east("apigatewayv2").get_authorizer(ApiId=api, AuthorizerId=made)
-    assert "AuthorizerPayloadFormatVersion" not in shown
-
-
 def test_a_trail_keeps_its_tags(east: Any) -> None:
     east("s3").create_bucket(Bucket="trail-of-mends")
     tags = [{"Key": "Environment", "Value": "Production"}]
