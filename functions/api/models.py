@@ -203,7 +203,9 @@ for _type, _structure in {
     Content: _content,
     DocumentSize: _hook(
         f"must be a whole number from 1 to {UPLOAD_BYTES}",
-        lambda value: type(value) is int and 1 <= value <= UPLOAD_BYTES,
+        # 87.0 is a whole number in JSON.
+        lambda value: type(value) in (int, float) and 1 <= value <= UPLOAD_BYTES and value == int(value),
+        int,
     ),
     DocumentType: _one_of(CONTENT_TYPES, str),
     FacilityId: _hook(IDENTIFIER_RULE, _matches(IDENTIFIER)),
