@@ -25,7 +25,12 @@ class Answer:
 
 
 class ApiClient:
-    """Calls one region's API as an identity of the account, or as whom a token names."""
+    """Calls one region's API as an identity of the account, or as whom a token names.
+
+    Attributes:
+        region: The API's region.
+        host: The API's own name.
+    """
 
     def __init__(
         self,
@@ -48,6 +53,7 @@ class ApiClient:
             timeout_s: How long an answer may take, seconds.
         """
         self.region, self._url, self._endpoint = region, api_url, endpoint
+        self.host = urlsplit(api_url).netloc
         mine = role or {"AccessKeyId": account, "SecretAccessKey": "test"}
         keys = Credentials(mine["AccessKeyId"], mine["SecretAccessKey"], mine.get("SessionToken"))
         self._signer = SigV4Auth(keys, "execute-api", region)
@@ -61,6 +67,7 @@ class ApiClient:
         *,
         content_type: str | None = None,
         if_match: str | None = None,
+        idempotency_key: str | None = None,
         signed: bool = True,
         token: str | None = None,
     ) -> Answer:
@@ -72,6 +79,7 @@ class ApiClient:
             body: Its body.
             content_type: The body's media type.
             if_match: The ETag of what the request changes.
+            idempotency_key: What a retry of the request is known by.
             signed: Whether it is signed; never together with a token.
             token: A token of the API's issuer.
 
@@ -79,13 +87,18 @@ class ApiClient:
             botocore.exceptions.HTTPClientError: There was no answer.
         """
         bearer = token and f"Bearer {token}"
-        given = {"Content-Type": content_type, "If-Match": if_match, "Authorization": bearer}
+        given = {
+            "Authorization": bearer,
+            "Content-Type": content_type,
+            "Idempotency-Key": idempotency_key,
+            "If-Match": if_match,
+        }
         headers = {name: value for name, value in given.items() if value}
         asked = AWSRequest(method, f"{self._url}{path}", headers=headers, data=body)
         if signed and not token:
             self._signer.add_auth(asked)
         sent = AWSRequest(method, f"{self._endpoint}{path}", headers=dict(asked.headers.items()), data=body)
-        sent.headers["Host"] = urlsplit(self._url).netloc
+        sent.headers["Host"] = self.host
         answer = self._session.send(sent.prepare())
         return Answer(answer.status_code, answer.content, answer.headers)
 
