@@ -46,7 +46,8 @@ class Story:
         with api_clients(self.aws, self.deployment) as clinicians:
             for step in self._care(*clinicians.values()):
                 steps.add_row("clinician", *step)
-        with session(self.aws) as role, api_clients(self.aws, self.deployment, role) as auditors:
+        routes = f"arn:aws:execute-api:*:{self.aws.account}:*/$default/GET/patients/*"
+        with session(self.aws, AUDITOR, routes) as role, api_clients(self.aws, self.deployment, role) as auditors:
             *_, auditor = auditors.values()
             answer = expect(auditor.call("GET", TRAIL), 200)
             refused = expect(auditor.call("GET", RECORDS), 403)
@@ -132,20 +133,18 @@ def expect(answer: Answer, status: int) -> Answer:
 
 
 @contextmanager
-def session(aws: EmbeddedAws) -> Iterator[Mapping[str, Any]]:
-    """Credentials of a role that may read audit trails and nothing else; the role is gone in the end."""
+def session(aws: EmbeddedAws, name: str, resource: str) -> Iterator[Mapping[str, Any]]:
+    """Credentials of a new role that may call routes of APIs and do nothing else; the role is gone in the end."""
     iam = aws.client("iam", aws.regions[0])
     trust = statement("sts:AssumeRole", Principal={"AWS": f"arn:aws:iam::{aws.account}:root"})
-    route = f"arn:aws:execute-api:*:{aws.account}:*/$default/GET/patients/*/audit"
-    arn = iam.create_role(RoleName=AUDITOR, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     try:
-        policy = statement("execute-api:Invoke", Resource=route)
-        iam.put_role_policy(RoleName=AUDITOR, PolicyName="audit", PolicyDocument=policy)
-        sts = aws.client("sts", aws.regions[0])
-        yield sts.assume_role(RoleArn=arn, RoleSessionName="story")["Credentials"]
+        policy = statement("execute-api:Invoke", Resource=resource)
+        iam.put_role_policy(RoleName=name, PolicyName="call", PolicyDocument=policy)
+        yield aws.client("sts", aws.regions[0]).assume_role(RoleArn=arn, RoleSessionName=name)["Credentials"]
     finally:
-        iam.delete_role_policy(RoleName=AUDITOR, PolicyName="audit")
-        iam.delete_role(RoleName=AUDITOR)
+        iam.delete_role_policy(RoleName=name, PolicyName="call")
+        iam.delete_role(RoleName=name)
 
 
 def statement(action: str, **about: object) -> str:

@@ -1,4 +1,4 @@
-"""What a JWT authorizer takes: as AWS, with the mends that ministack needs for it."""
+"""Who is let in to an API: as by AWS, with the mends that ministack needs for it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 
+from drill.client import ApiClient
 from drill.emulator import EmbeddedAws
+from drill.story import session
 from tests.issuer import AUDIENCE, HEADER, Issuer, signed
 
 import pytest
@@ -66,3 +68,28 @@ def test_a_jwt_authorizer_refuses_a_token_that_names_another_algorithm(
 def test_a_jwt_authorizer_refuses_tokens_that_cannot_be_read(ask: Callable[[str], int], issuer: Issuer) -> None:
     assert ask(issuer.token(exp="never")) == 401
     assert ask(signed(issuer.key, [], issuer.claims())) == 401
+
+
+@pytest.mark.parametrize(("route", "status"), [("GET/audit", 500), ("GET/records", 403)])
+def test_a_signature_of_a_role_holds_at_the_host_of_the_api_and_its_policy_decides(
+    route: str, status: int, embedded_aws: EmbeddedAws
+) -> None:
+    region = "us-west-2"
+    client = embedded_aws.client("apigatewayv2", region)
+    api = client.create_api(Name=route, ProtocolType="HTTP")["ApiId"]
+    client.create_route(ApiId=api, RouteKey="GET /audit", AuthorizationType="AWS_IAM")
+    client.create_stage(ApiId=api, StageName="$default")
+    allowed = f"arn:aws:execute-api:*:{embedded_aws.account}:{api}/$default/{route}"
+    with (
+        session(embedded_aws, "ward-auditor", allowed) as role,
+        closing(
+            ApiClient(
+                region=region,
+                api_url=f"https://{api}.execute-api.{region}.amazonaws.com",
+                endpoint=embedded_aws.endpoint,
+                account=embedded_aws.account,
+                role=role,
+            )
+        ) as caller,
+    ):
+        assert caller.call("GET", "/audit").status == status

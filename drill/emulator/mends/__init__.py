@@ -16,6 +16,7 @@ MENDS = (
     ec2.keep_flow_log_settings,
     ec2.keep_prefix_lists_of_rules,
     ec2.know_peering_options,
+    other.answer_at_the_hosts_of_apis,
     other.check_the_algorithm_of_tokens,
     other.describe_keys_of_aws,
     other.give_jwt_authorizers_no_payload_version,
