@@ -1,7 +1,7 @@
 """The deployed APIs answer as docs/openapi.json says, whatever is asked of them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
@@ -14,6 +14,7 @@ from tests.issuer import Issuer
 from tools.openapi import PATH
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.core.failures import FailureGroup
@@ -42,12 +43,12 @@ KNOWN = {"path.patient_id": PATIENT, "path.facility_id": "north", "path.record_i
 DESCRIPTION: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
 
 
-def described(description: dict[str, Any], **settings: Any) -> schemathesis.BaseSchema:
+def described(description: dict[str, Any], **configured: Any) -> schemathesis.BaseSchema:
     """A description, and what is checked of each answer: status, media type, schema, and whether it had to be."""
     operations = [
         {"include-name": name, "checks": {**CHECKS, check: {"enabled": False}}} for name, check in UNCHECKED.items()
     ]
-    config = schemathesis.Config.from_dict({"checks": CHECKS, "operations": operations, **settings})
+    config = schemathesis.Config.from_dict({"checks": CHECKS, "operations": operations, **configured})
     schema = schemathesis.openapi.from_dict(deepcopy(description), config=config)
     # A page's token cannot be made up either; pages in a row are read in tests/functions.
     schema.hook("filter_query")(lambda _, query: "after" not in (query or {}))
@@ -67,19 +68,21 @@ Call = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
-def call(strangers: dict[str, ApiClient], issuer: Issuer, aws: EmbeddedAws) -> Call:
+def call(strangers: dict[str, ApiClient], issuer: Issuer, aws: EmbeddedAws) -> Iterator[Call]:
     """Sends a case to a region's API and returns the status, once the answer has been checked.
 
     Raises:
         FailureGroup: The answer is not as described.
     """
     token = issuer.token(scope="clinician auditor operator", org_id=ORGANISATION)
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy: everything stays on loopback
 
-    def answered(case: Case, region: str, **headers: str) -> int:
-        given = {"Authorization": f"Bearer {token}", "Host": strangers[region].host, **headers}
-        return case.call_and_validate(base_url=aws.endpoint, headers=given).status_code
+        def answered(case: Case, region: str, **headers: str) -> int:
+            given = {"Authorization": f"Bearer {token}", "Host": strangers[region].host, **headers}
+            return case.call_and_validate(base_url=aws.endpoint, session=session, headers=given).status_code
 
-    return answered
+        yield answered
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 from drill.client import Answer, ApiClient
 from drill.emulator import EmbeddedAws
@@ -158,7 +159,7 @@ def test_rejects_tokens_without_a_role_or_an_organisation(
 def test_a_refusal_leaves_an_audit_row(
     claims: dict[str, Any], entity: str, actor: str, api: ApiClient, issuer: Issuer, aws: EmbeddedAws
 ) -> None:
-    patient = f"refused-{len(str(claims))}-{api.region}"
+    patient = f"P-{uuid4().hex}"
     refusal = json.loads(create(api, patient, issuer.token(**claims)).body)
     (row,) = audit_rows(aws, api, entity.format(patient))
     told = {name: row[name] for name in ("actor_id", "action", "region", "result", "status", "correlation_id")}
