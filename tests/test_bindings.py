@@ -68,3 +68,24 @@ def test_rejects_cdktf_imported_first_where_warnings_are_errors() -> None:
 def test_a_service_that_does_not_exist_is_an_attribute_error() -> None:
     code = f"import dr, {PROVIDER} as aws; print(hasattr(aws, 'kms_key'), hasattr(aws, 'no_such_service'))"
     assert run(code) == "True False"
+
+
+def test_a_value_of_the_wrong_type_is_refused_by_the_name_of_its_argument() -> None:
+    code = (
+        f"import dr, cdktf; from {PROVIDER}.vpc import Vpc; stack = cdktf.TerraformStack(cdktf.App(), 'stack')\n"
+        "try:\n    Vpc(stack, 'vpc', cidr_block=[1])\nexcept Exception as error:\n    print(error)"
+    )
+    assert "cidrBlock" in run(code)
+
+
+def test_bytecode_without_checks_is_never_taken_for_that_with_them() -> None:
+    wrong = "try:\n    cdktf.TerraformStack(1, 'a')\nexcept Exception as error:\n    print(type(error).__name__)"
+    assert run(f"import dr, cdktf\n{wrong}") == "RuntimeError"
+    assert run(f"import cdktf\n{wrong}") == "TypeError"
+    assert run(f"import dr, cdktf\n{wrong}") == "RuntimeError"
+
+
+def test_what_node_prints_is_printed(tmp_path: Path) -> None:
+    script = tmp_path / "prints.cjs"
+    script.write_text("process.on('exit', () => { console.log('from node'); console.error('and its errors'); });")
+    assert run("import dr, cdktf", NODE_OPTIONS=f"--require={script}") == "from node"

@@ -6,6 +6,7 @@ from dr.links.link import Link
 from dr.regions.region import Region
 from dr.resources.api import HEALTH_PATH, HEALTHY
 from dr.resources.monitoring import Alarm, Metric, Threshold
+from dr.resources.policy import Condition, Principals, Statement, document, from_account
 
 from cdktf import TerraformOutput
 from cdktf_cdktf_provider_aws.acm_certificate import AcmCertificate
@@ -15,7 +16,10 @@ from cdktf_cdktf_provider_aws.apigatewayv2_domain_name import (
     Apigatewayv2DomainName,
     Apigatewayv2DomainNameDomainNameConfiguration,
 )
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.cloudwatch_log_resource_policy import CloudwatchLogResourcePolicy
 from cdktf_cdktf_provider_aws.route53_health_check import Route53HealthCheck
+from cdktf_cdktf_provider_aws.route53_query_log import Route53QueryLog
 from cdktf_cdktf_provider_aws.route53_record import (
     Route53Record,
     Route53RecordAlias,
@@ -51,6 +55,7 @@ class Dns(Link):
             force_destroy=True,
             tags={"Name": self.names.regional("hosted-zone")},
         )
+        self._log_queries()
         checks = {region.name: self._create_health_check(region) for region in regions}
         if self.config.domain_delegated:
             self._delegate()
@@ -72,6 +77,41 @@ class Dns(Link):
     def client_name(self) -> str:
         """The name that answers with the healthy regions."""
         return f"{'api' if self.config.domain_delegated else 'failover-test'}.{self.config.domain}"
+
+    def _log_queries(self) -> None:
+        """Who asked for which name when; Route 53 writes it to us-east-1 only, where the primary is."""
+        group = CloudwatchLogGroup(
+            self,
+            "query-log-group",
+            name=f"/aws/route53/{self.config.domain}",
+            kms_key_id=self.primary.key.arn,
+            retention_in_days=self.config.log_retention_days,
+        )
+        arn = group.arn
+        allowed = CloudwatchLogResourcePolicy(
+            self,
+            "query-log-policy",
+            policy_name=self.names.regional("log-policy-route53"),
+            policy_document=document(
+                self,
+                "query-log-statements",
+                [
+                    Statement(
+                        sid="WriteQueryLog",
+                        principals=Principals.service("route53"),
+                        actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+                        resources=(f"{arn}:*",),
+                        conditions=(
+                            from_account(self.account),
+                            Condition("ArnLike", "aws:SourceArn", (self._zone.arn,)),
+                        ),
+                    )
+                ],
+            ),
+        )
+        Route53QueryLog(
+            self, "query-log", zone_id=self._zone.zone_id, cloudwatch_log_group_arn=arn, depends_on=[allowed]
+        )
 
     def _create_health_check(self, region: Region) -> Route53HealthCheck:
         """Healthy while the region's API finds its own table; unhealthy after so many failures in a row."""

@@ -9,7 +9,7 @@ from dr.resources.policy import Condition, Statement
 from dr.resources.role import Role
 from dr.resources.tables import AUDIT_LOGS_SCHEMA, PATIENT_RECORDS_SCHEMA, GlobalTable
 
-from cdktf import DataResource
+from cdktf import TerraformResource
 from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
     S3BucketReplicationConfigurationA,
     S3BucketReplicationConfigurationRule,
@@ -49,18 +49,17 @@ class Replication(Link):
                 key_arns={region.name: region.key.arn for region in regions},
             )
         # A dependency cannot cross stacks: reading the versioning of a bucket here is what replication depends on.
-        versionings = {
-            region.name: DataResource(
-                self,
-                f"versioning-{region.name}",
-                input={"bucket": region.bucket.name, "status": region.bucket.versioning_status},
-            )
-            for region in regions
-        }
+        versionings = {region.name: self._read_versioning(region) for region in regions}
         for source in regions:
             self._replicate(source, [region for region in regions if region is not source], versionings)
 
-    def _replicate(self, source: Region, targets: Sequence[Region], versionings: dict[str, DataResource]) -> None:
+    def _read_versioning(self, region: Region) -> TerraformResource:
+        # cdktf's own DataResource runs Terraform in every synthesis, only to learn its version.
+        data = TerraformResource(self, f"versioning-{region.name}", terraform_resource_type="terraform_data")
+        data.add_override("input", {"bucket": region.bucket.name, "status": region.bucket.versioning_status})
+        return data
+
+    def _replicate(self, source: Region, targets: Sequence[Region], versionings: dict[str, TerraformResource]) -> None:
         role = self._create_role(source, targets)
         source_versioning = versionings[source.name]
         destination_versionings = [versionings[target.name] for target in targets]

@@ -103,11 +103,12 @@ class Api(Construct):
         """
         super().__init__(scope, id_)
         api = Apigatewayv2Api(self, "api", name=name, protocol_type="HTTP", tags={"Name": name})
-        self.id, self.host = api.id, f"{api.id}.execute-api.{region}.amazonaws.com"
+        self.id = api.id
+        self.host = f"{self.id}.execute-api.{region}.amazonaws.com"
         integration = Apigatewayv2Integration(
             self,
             "integration",
-            api_id=api.id,
+            api_id=self.id,
             integration_type="AWS_PROXY",
             integration_uri=function.invoke_arn,
             integration_method="POST",
@@ -115,17 +116,17 @@ class Api(Construct):
             timeout_milliseconds=INTEGRATION_TIMEOUT_MS,
         )
         target = f"integrations/{integration.id}"
-        authorizer = self._create_authorizer(api.id, issuer, audience)
-        routes = [Apigatewayv2Route(self, "route-healthz", api_id=api.id, route_key=HEALTH_ROUTE, target=target)]
+        authorizer = self._create_authorizer(issuer, audience)
+        routes = [Apigatewayv2Route(self, "route-healthz", api_id=self.id, route_key=HEALTH_ROUTE, target=target)]
         routes += [
             Apigatewayv2Route(
                 self,
                 _route_id(route),
-                api_id=api.id,
+                api_id=self.id,
                 route_key=route,
                 target=target,
                 authorization_type="JWT" if authorizer else "AWS_IAM",
-                authorizer_id=authorizer.id if authorizer else None,
+                authorizer_id=authorizer,
             )
             for route in PATIENT_ROUTES
         ]
@@ -140,7 +141,7 @@ class Api(Construct):
         stage = Apigatewayv2Stage(
             self,
             "stage",
-            api_id=api.id,
+            api_id=self.id,
             name=STAGE,
             auto_deploy=True,
             access_log_settings=Apigatewayv2StageAccessLogSettings(
@@ -160,21 +161,23 @@ class Api(Construct):
             depends_on=routes,
         )
         self.stage = stage.id
+        execution_arn = api.execution_arn
         for route in (HEALTH_ROUTE, *PATIENT_ROUTES):
-            self._allow_invocation(route, function, api.execution_arn)
+            self._allow_invocation(route, function, execution_arn)
 
-    def _create_authorizer(self, api: str, issuer: str | None, audience: str | None) -> Apigatewayv2Authorizer | None:
+    def _create_authorizer(self, issuer: str | None, audience: str | None) -> str | None:
         if issuer is None or audience is None:
             return None
-        return Apigatewayv2Authorizer(
+        authorizer = Apigatewayv2Authorizer(
             self,
             "authorizer",
-            api_id=api,
+            api_id=self.id,
             name="jwt",
             authorizer_type="JWT",
             identity_sources=["$request.header.Authorization"],
             jwt_configuration=Apigatewayv2AuthorizerJwtConfiguration(issuer=issuer, audience=[audience]),
         )
+        return authorizer.id
 
     def _allow_invocation(self, route: str, function: Function, execution_arn: str) -> None:
         method, path = route.split(" ")

@@ -45,7 +45,7 @@ class Threshold:
     missing: str = "notBreaching"
 
 
-class Alarm(Construct):
+class Alarm(CloudwatchMetricAlarm):
     """An alarm that tells a topic of its region when it goes off and when it is over."""
 
     def __init__(self, scope: Construct, id_: str, *, name: str, threshold: Threshold, topic_arn: str) -> None:
@@ -58,12 +58,11 @@ class Alarm(Construct):
             threshold: When it goes off.
             topic_arn: Who is told.
         """
-        super().__init__(scope, id_)
         metric = threshold.metric
         extended = metric.statistic.startswith("p")
-        CloudwatchMetricAlarm(
-            self,
-            "alarm",
+        super().__init__(
+            scope,
+            id_,
             alarm_name=name,
             alarm_description=threshold.meaning,
             namespace=metric.namespace,
@@ -120,7 +119,7 @@ def _line(label: str, line: Metric | str) -> list[Any]:
     return [line.namespace, line.name, *dimensions, {"stat": line.statistic, "label": label}]
 
 
-class Dashboard(Construct):
+class Dashboard(CloudwatchDashboard):
     """A dashboard of one region that is of use while every other region is gone."""
 
     def __init__(self, scope: Construct, id_: str, *, name: str, graphs: Sequence[Graph]) -> None:
@@ -132,6 +131,5 @@ class Dashboard(Construct):
             name: Its name.
             graphs: What it shows, from left to right and downwards.
         """
-        super().__init__(scope, id_)
         body = {"widgets": [graph.render(place) for place, graph in enumerate(graphs)]}
-        CloudwatchDashboard(self, "dashboard", dashboard_name=name, dashboard_body=json.dumps(body))
+        super().__init__(scope, id_, dashboard_name=name, dashboard_body=json.dumps(body))

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from dr.regions.settings import RegionSettings
 from dr.resources.encryption import EncryptionKey
+from dr.resources.endpoint_policies import endpoint_statements
 from dr.resources.naming import Names
-from dr.resources.policy import Condition, Principals, Statement, document
+from dr.resources.policy import Statement, document
 from dr.resources.role import Role
 
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
@@ -78,9 +79,9 @@ class Network(Construct):
         )
         self.vpc_id, self.cidr = vpc.id, region.cidr
         # Given no rules, it loses those that AWS puts in.
-        DefaultSecurityGroup(self, "default-group", vpc_id=vpc.id, tags=self._tag("security-group-default"))
+        DefaultSecurityGroup(self, "default-group", vpc_id=self.vpc_id, tags=self._tag("security-group-default"))
 
-        table = RouteTable(self, "route-table", vpc_id=vpc.id, tags=self._tag("route-table"))
+        table = RouteTable(self, "route-table", vpc_id=self.vpc_id, tags=self._tag("route-table"))
         self.route_table_id = table.id
         self.subnet_ids = [
             self._create_subnet(zone, cidr) for zone, cidr in zip(region.zones, region.subnets, strict=True)
@@ -88,10 +89,10 @@ class Network(Construct):
 
         functions = self._create_group("function", "Functions: HTTPS to AWS and to the peers")
         data = self._create_group("data", "Endpoints of data services: HTTPS from functions and peers")
-        self.function_group_id = functions.id
+        self.function_group_id = functions
         self._create_endpoints(functions, data)
-        self._allow_functions_to(functions, "endpoints", referenced_security_group_id=data.id)
-        self._allow_into(data, "functions", referenced_security_group_id=functions.id)
+        self._allow_functions_to(functions, "endpoints", referenced_security_group_id=data)
+        self._allow_into(data, "functions", referenced_security_group_id=functions)
         for peer in peers:
             self._allow_functions_to(functions, peer.name, cidr_ipv4=peer.cidr)
             self._allow_into(data, peer.name, cidr_ipv4=peer.cidr)
@@ -109,20 +110,22 @@ class Network(Construct):
             cidr_block=cidr,
             tags=self._tag(f"subnet-{zone}"),
         )
-        RouteTableAssociation(self, f"route-{zone}", subnet_id=subnet.id, route_table_id=self.route_table_id)
-        return subnet.id
+        subnet_id = subnet.id
+        RouteTableAssociation(self, f"route-{zone}", subnet_id=subnet_id, route_table_id=self.route_table_id)
+        return subnet_id
 
-    def _create_group(self, kind: str, description: str) -> SecurityGroup:
+    def _create_group(self, kind: str, description: str) -> str:
         name = self._names.regional(f"security-group-{kind}")
-        return SecurityGroup(
+        group = SecurityGroup(
             self, f"group-{kind}", name=name, description=description, vpc_id=self.vpc_id, tags={"Name": name}
         )
+        return group.id
 
-    def _allow_functions_to(self, group: SecurityGroup, what: str, **destination: str) -> None:
+    def _allow_functions_to(self, group: str, what: str, **destination: str) -> None:
         VpcSecurityGroupEgressRule(
             self,
             f"functions-to-{what}",
-            security_group_id=group.id,
+            security_group_id=group,
             ip_protocol="tcp",
             from_port=HTTPS,
             to_port=HTTPS,
@@ -130,11 +133,11 @@ class Network(Construct):
             **destination,  # type: ignore[arg-type]  # one of the three kinds of destination
         )
 
-    def _allow_into(self, group: SecurityGroup, what: str, **source: str) -> None:
+    def _allow_into(self, group: str, what: str, **source: str) -> None:
         VpcSecurityGroupIngressRule(
             self,
             f"data-from-{what}",
-            security_group_id=group.id,
+            security_group_id=group,
             ip_protocol="tcp",
             from_port=HTTPS,
             to_port=HTTPS,
@@ -142,7 +145,7 @@ class Network(Construct):
             **source,  # type: ignore[arg-type]  # one of the three kinds of source
         )
 
-    def _create_endpoints(self, functions: SecurityGroup, data: SecurityGroup) -> None:
+    def _create_endpoints(self, functions: str, data: str) -> None:
         for service in GATEWAY_ENDPOINTS:
             gateway = VpcEndpoint(
                 self,
@@ -151,7 +154,7 @@ class Network(Construct):
                 vpc_endpoint_type="Gateway",
                 service_name=f"com.amazonaws.{self._region.name}.{service}",
                 route_table_ids=[self.route_table_id],
-                policy=self._endpoint_policy(f"gateway-{service}-policy"),
+                policy=self._endpoint_policy("gateway", service),
                 tags=self._tag(f"vpc-endpoint-gateway-{service}"),
             )
             self._allow_functions_to(functions, service, prefix_list_id=gateway.prefix_list_id)
@@ -163,27 +166,18 @@ class Network(Construct):
                 vpc_endpoint_type="Interface",
                 service_name=f"com.amazonaws.{self._region.name}.{service}",
                 subnet_ids=self.subnet_ids,
-                security_group_ids=[data.id],
+                security_group_ids=[data],
                 # In its own region S3 is reached by the gateway; this endpoint is for the peers.
                 private_dns_enabled=service != "s3",
-                policy=self._endpoint_policy(f"interface-{service}-policy"),
+                policy=self._endpoint_policy("interface", service),
                 tags=self._tag(f"vpc-endpoint-{service}"),
             )
 
-    def _endpoint_policy(self, id_: str) -> str:
-        """Only this account's identities pass: an endpoint is no way out for anybody else's credentials."""
+    def _endpoint_policy(self, kind: str, service: str) -> str:
         return document(
             self,
-            id_,
-            [
-                Statement(
-                    sid="OwnAccountOnly",
-                    principals=Principals.anybody(),
-                    actions=("*",),  # the identities' own policies say what; this one says who
-                    resources=("*",),  # what passes is named by those policies too
-                    conditions=(Condition("StringEquals", "aws:PrincipalAccount", (self._account,)),),
-                )
-            ],
+            f"{kind}-{service}-policy",
+            endpoint_statements(service, self._names, self._region.name, self._account),
         )
 
     def _record_flows(self, key: EncryptionKey, retention_days: int) -> None:

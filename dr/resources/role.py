@@ -63,9 +63,10 @@ class Role(Construct):
         )
         policy = IamPolicy(self, "policy", name=f"policy-{name}", policy=document(self, "statements", statements))
         policies = {"attachment": policy.arn, **(aws_managed or {})}
-        self.arn, self.name, self.identity = role.arn, role.name, f"aws_iam_role.{role.friendly_unique_id}.unique_id"
+        self.arn, self.name = role.arn, role.name
+        self.identity = f"aws_iam_role.{role.friendly_unique_id}.unique_id"
         self.attachments: Sequence[ITerraformDependable] = [
-            IamRolePolicyAttachment(self, key, role=role.name, policy_arn=arn) for key, arn in policies.items()
+            IamRolePolicyAttachment(self, key, role=self.name, policy_arn=arn) for key, arn in policies.items()
         ]
 
 

@@ -61,7 +61,7 @@ AUDIT_LOGS_SCHEMA = Schema(
 )
 
 
-class GlobalTable(Construct):
+class GlobalTable(DynamodbTable):
     """A table that is written in every region and replicated to every other, usually within a second.
 
     On demand, with streams, point-in-time recovery and a customer key of its own region in the home and in every
@@ -78,11 +78,10 @@ class GlobalTable(Construct):
             schema: Its keys and its index.
             key_arns: The key of each region, the home first.
         """
-        super().__init__(scope, id_)
         (_, home_key), *replicas = key_arns.items()
-        DynamodbTable(
-            self,
-            "table",
+        super().__init__(
+            scope,
+            id_,
             name=name,
             billing_mode="PAY_PER_REQUEST",
             hash_key=schema.partition,
