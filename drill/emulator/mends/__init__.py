@@ -12,6 +12,7 @@ MENDS = (
     data.encrypt_object_replicas_by_their_rule,
     data.keep_keys_of_table_replicas,
     data.keep_recovery_periods,
+    data.tell_policies_the_key_of_an_upload,
     ec2.keep_endpoint_settings,
     ec2.keep_flow_log_settings,
     ec2.keep_prefix_lists_of_rules,
