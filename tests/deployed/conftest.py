@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from drill.client import ApiClient
+from drill.client import ApiClient, api_clients
 from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
 from tests.deployed.deployer import make_deployer, remove_deployer
+from tests.issuer import AUDIENCE, Issuer
 
 import pytest
 
@@ -45,7 +46,16 @@ def deployment(deployer: Mapping[str, str], tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="session")
-def delegated_deployment(aws: EmbeddedAws, deployer: Mapping[str, str], deployment: Deployment) -> Deployment:
+def issuer() -> Iterator[Issuer]:
+    """Whose tokens the APIs take once the deployment is delegated."""
+    with Issuer() as answering:
+        yield answering
+
+
+@pytest.fixture(scope="session")
+def delegated_deployment(
+    aws: EmbeddedAws, deployer: Mapping[str, str], deployment: Deployment, issuer: Issuer
+) -> Deployment:
     """The same deployment after its domain was delegated and its callers got an issuer."""
     parent = aws.client("route53", "us-east-1").create_hosted_zone(Name="com.", CallerReference="parent")
     changed = Deployment(
@@ -54,9 +64,8 @@ def delegated_deployment(aws: EmbeddedAws, deployer: Mapping[str, str], deployme
         ENVIRONMENT_SUFFIX=SUFFIX,
         DR_DOMAIN_DELEGATED="true",
         DR_PARENT_ZONE_ID=parent["HostedZone"]["Id"].removeprefix("/hostedzone/"),
-        # On loopback, where nothing answers: no token is ever read here.
-        DR_OIDC_ISSUER="http://127.0.0.1:9/",
-        DR_OIDC_AUDIENCE="patients-api",
+        DR_OIDC_ISSUER=issuer.url,
+        DR_OIDC_AUDIENCE=AUDIENCE,
         DR_ALERT_SUBSCRIPTIONS=f"oncall@hospital.org, arn:aws:sqs:us-east-1:{aws.account}:operations",
     )
     changed.deploy()
@@ -75,15 +84,12 @@ def destroyed_account(aws: EmbeddedAws, delegated_deployment: Deployment) -> Emb
 @pytest.fixture(scope="session")
 def clients(aws: EmbeddedAws, deployment: Deployment) -> Iterator[dict[str, ApiClient]]:
     """A caller of each region's API."""
-    made = {
-        region: ApiClient(
-            region=region,
-            api_url=deployment.outputs(region)["api_url"],
-            endpoint=aws.endpoint,
-            account=aws.account,
-        )
-        for region in aws.regions
-    }
-    yield made
-    for client in made.values():
-        client.close()
+    with api_clients(aws, deployment) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def strangers(aws: EmbeddedAws, delegated_deployment: Deployment) -> Iterator[dict[str, ApiClient]]:
+    """A caller of each region's API who has to bring a token of the issuer."""
+    with api_clients(aws, delegated_deployment) as made:
+        yield made
