@@ -12,7 +12,7 @@ RUN = . .tools/activate &&
 COMPILE = .tools/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url $(ARGS)
 
-.PHONY: help openapi setup synth deploy destroy diff demo test check unit snapshots bench lock clean
+.PHONY: help openapi setup synth deploy destroy diff demo test coverage check unit snapshots bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +44,12 @@ openapi: setup ## write the API's description to docs/openapi.json
 demo: setup ## deploy both regions into the embedded AWS, use them, destroy them
 	@$(RUN) python -m drill.demo $(ARGS)
 
-test: check ## all that CI runs: check, then every test
-	@$(RUN) python -m pytest $(ARGS)
+test: check coverage ## all that CI runs: check, then every test
+	@$(RUN) python -m pytest --ignore=tests/functions $(ARGS)
+
+coverage: setup ## the tests of the functions, and whether they reach the lines and branches they should
+	@$(RUN) coverage run -m pytest tests/functions
+	@$(RUN) coverage report
 
 check: setup ## lint, formatting and types
 	@$(RUN) ruff check
@@ -69,5 +73,5 @@ lock: setup ## lock the requirements again; ARGS=--upgrade takes newer versions
 	@$(COMPILE) requirements/bundle.in --constraints requirements/dev.txt --output-file requirements/bundle.txt
 
 clean: ## remove what setup and synth made; Terraform's state files stay
-	rm -rf .venv node_modules .tools build cdktf.out cdktf.log .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules .tools build cdktf.out cdktf.log .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,12 +15,12 @@ from functions.shared.audit import HEAD, Trail
 from functions.shared.chain import Fault, Verifier
 from functions.shared.table import Table
 
-import boto3
+from botocore.session import Session
 
 
 def trail_of(region: str, suffix: str) -> Trail:
     """Returns the trail of an environment in one region."""
-    client = boto3.client("dynamodb", region_name=region)
+    client = Session().create_client("dynamodb", region_name=region)
     rows = Table(client, f"audit_logs-{suffix}", "entity_id", "event_id")
     return Trail(rows, Table(client, f"patient_records-{suffix}", "patient_id", "record_id"), region)
 

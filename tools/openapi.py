@@ -160,7 +160,7 @@ class Description:
             return RULES.get(kind) or PLAIN[kind]
         if isinstance(kind, EnumMeta):
             return {"type": "string", "enum": list(typing.cast(type[StrEnum], kind))}
-        if attrs.has(kind):
+        if attrs.has(kind) or typing.is_typeddict(kind):
             return self._object(kind)
         arguments = typing.get_args(kind)
         if isinstance(kind, types.UnionType):

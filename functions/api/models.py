@@ -1,10 +1,9 @@
-"""What callers may send: frozen values, structured from JSON with every broken rule reported at once."""
-
-from __future__ import annotations
+"""What callers may send: frozen values, made from JSON with every broken rule reported at once."""
+# No annotations from the future: a field's type finds its rule.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -13,8 +12,7 @@ from typing import Any, NewType, NoReturn, TypeVar
 from functions.shared.problems import ProblemError, invalid
 from functions.shared.table import instant
 
-from attrs import frozen
-from cattrs import AttributeValidationNote, ClassValidationError, Converter, ForbiddenExtraKeysError
+from attrs import fields, frozen
 
 # No '#': it separates the parts of a key. A first letter or digit keeps '-' free as "no patient".
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -97,7 +95,7 @@ class _BrokenRuleError(ValueError):
 
 
 def parse(body: bytes, model: type[_Model]) -> _Model:
-    """Returns ``body`` structured as ``model``.
+    """Returns ``body`` as a value of ``model``.
 
     Raises:
         ProblemError: it is not JSON, or breaks rules of the model; all of them are named.
@@ -108,20 +106,31 @@ def parse(body: bytes, model: type[_Model]) -> _Model:
         document = None
     if not isinstance(document, dict):
         raise ProblemError(HTTPStatus.BAD_REQUEST, "malformed-json", "The body must be a JSON object.")
-    try:
-        return _converter.structure(document, model)
-    except ClassValidationError as error:
-        raise invalid(*_faults(error)) from error
+    rules = {field.name: _RULES[field.type] for field in fields(model)}  # type: ignore[arg-type]  # all are attrs classes
+    values, faults = dict[str, Any](), list[str]()
+    for name, rule in rules.items():
+        if name not in document:
+            faults.append(f"'{name}' is required")
+            continue
+        try:
+            values[name] = rule(document[name])
+        except _BrokenRuleError as error:
+            faults.append(f"'{name}' {error}")
+    if document.keys() - rules.keys():
+        faults.append("fields other than those described are refused")
+    if faults:
+        raise invalid(*faults)
+    return model(**values)
 
 
-def identifier(name: str, value: str) -> str:
-    """Returns ``value`` if it is an identifier; ``name`` is the field of the message.
+def checked(name: str, value: str, pattern: re.Pattern[str] = IDENTIFIER, rule: str = IDENTIFIER_RULE) -> str:
+    """Returns ``value`` if it matches; ``name`` is the field of the message.
 
     Raises:
-        ProblemError: it is none.
+        ProblemError: it does not.
     """
-    if not IDENTIFIER.fullmatch(value):
-        raise invalid(f"'{name}' {IDENTIFIER_RULE}")
+    if not pattern.fullmatch(value):
+        raise invalid(f"'{name}' {rule}")
     return value
 
 
@@ -132,7 +141,7 @@ def moment(name: str, value: str) -> str:
         ProblemError: it is none.
     """
     try:
-        return instant(_moment(value, None))
+        return instant(_moment(value))
     except _BrokenRuleError as error:
         raise invalid(f"'{name}' {error}") from error
 
@@ -141,18 +150,7 @@ def _refuse_constant(_: str) -> NoReturn:
     raise ValueError("NaN and infinities are not JSON")
 
 
-def _faults(error: ClassValidationError) -> Iterator[str]:
-    for fault in error.exceptions:
-        note = next((n for n in getattr(fault, "__notes__", ()) if isinstance(n, AttributeValidationNote)), None)
-        if isinstance(fault, ForbiddenExtraKeysError):
-            yield "fields other than those described are refused"
-        elif isinstance(fault, KeyError):
-            yield f"'{fault.args[0]}' is required"
-        elif isinstance(fault, _BrokenRuleError) and note is not None:
-            yield f"'{note.name}' {fault}"
-
-
-def _moment(value: Any, _: Any) -> datetime:
+def _moment(value: Any) -> datetime:
     rule = f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}"
     try:
         found = datetime.fromisoformat(value)
@@ -163,7 +161,7 @@ def _moment(value: Any, _: Any) -> datetime:
     return found
 
 
-def _content(value: Any, __: Any) -> str:
+def _content(value: Any) -> str:
     if not isinstance(value, (str, dict)) or not value:
         raise _BrokenRuleError("must be a text or an object, and not empty")
     level = [value]
@@ -178,38 +176,38 @@ def _content(value: Any, __: Any) -> str:
     return text
 
 
-def _hook(rule: str, holds: Callable[[Any], bool], make: Callable[[Any], Any] = lambda value: value) -> Any:
-    """Returns a structure hook that takes the values for which a rule holds."""
-
-    def structure(value: Any, _: Any) -> Any:
+def _rule(text: str, holds: Callable[[Any], object]) -> Callable[[Any], Any]:
+    def checked_value(value: Any) -> Any:
         if not holds(value):
-            raise _BrokenRuleError(rule)
-        return make(value)
+            raise _BrokenRuleError(text)
+        return value
 
-    return structure
-
-
-def _one_of(kinds: Iterable[str], make: Callable[[Any], Any]) -> Any:
-    known = list(kinds)
-    return _hook(f"must be one of: {', '.join(known)}", known.__contains__, make)
+    return checked_value
 
 
-def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+def _one_of(known: Iterable[str]) -> Callable[[Any], Any]:
+    named = {str(value): value for value in known}
+
+    def member(value: Any) -> str:
+        if not isinstance(value, str) or value not in named:
+            raise _BrokenRuleError(f"must be one of: {', '.join(named)}")
+        return named[value]
+
+    return member
 
 
-_converter = Converter(forbid_extra_keys=True)
-for _type, _structure in {
+def _text(text: str, pattern: re.Pattern[str]) -> Callable[[Any], Any]:
+    return _rule(text, lambda value: isinstance(value, str) and pattern.fullmatch(value))
+
+
+_SIZE = f"must be a whole number from 1 to {UPLOAD_BYTES}"
+_RULES: dict[Any, Callable[[Any], Any]] = {
     Content: _content,
-    DocumentSize: _hook(
-        f"must be a whole number from 1 to {UPLOAD_BYTES}",
-        lambda value: type(value) is int and 1 <= value <= UPLOAD_BYTES,
-    ),
-    DocumentType: _one_of(CONTENT_TYPES, str),
-    FacilityId: _hook(IDENTIFIER_RULE, _matches(IDENTIFIER)),
+    DocumentSize: _rule(_SIZE, lambda value: type(value) is int and 1 <= value <= UPLOAD_BYTES),
+    DocumentType: _one_of(CONTENT_TYPES),
+    FacilityId: _text(IDENTIFIER_RULE, IDENTIFIER),
     Moment: _moment,
-    RecordType: _one_of(RecordType, RecordType),
-    Sha256: _hook("must be 64 hexadecimal digits in lower case", _matches(re.compile("[0-9a-f]{64}"))),
-    Token: _hook("must be a text", lambda value: isinstance(value, str)),
-}.items():
-    _converter.register_structure_hook(_type, _structure)
+    RecordType: _one_of(RecordType),
+    Sha256: _text("must be 64 hexadecimal digits in lower case", re.compile("[0-9a-f]{64}")),
+    Token: _rule("must be a text", lambda value: isinstance(value, str)),
+}

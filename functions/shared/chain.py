@@ -40,7 +40,7 @@ def digest(row: Values) -> str:
 
 def link_of(values: Values) -> Link:
     """Returns where the chain stands after this row, or at this head."""
-    return Link(int(values["sequence"]), str(values["hash"]))
+    return Link(values["sequence"], values["hash"])
 
 
 def linked(row: Values, last: Link) -> Values:
