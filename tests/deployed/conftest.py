@@ -79,3 +79,13 @@ def clients(aws: EmbeddedAws, deployment: Deployment) -> Iterator[dict[str, ApiC
     yield made
     for client in made.values():
         client.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the calls that were tried as each role, and what came of them."""
+    reports = terminalreporter.getreports("passed")
+    tried = [value for report in reports for name, value in report.user_properties if name == "call"]
+    if tried:
+        terminalreporter.section("calls tried as each role")
+        for role, call, outcome in dict.fromkeys(map(tuple, tried)):
+            terminalreporter.write_line(f"{role:6} {outcome:22} {call}")

@@ -5,7 +5,7 @@ Each mend is one function whose docstring is the symptom, so that it can go when
 
 from __future__ import annotations
 
-from drill.emulator.mends import cloudwatch, data, ec2, other, route53, sns
+from drill.emulator.mends import cloudwatch, data, ec2, iam, other, route53, sns
 
 MENDS = (
     cloudwatch.describe_alarms_in_full,
@@ -16,6 +16,8 @@ MENDS = (
     ec2.keep_flow_log_settings,
     ec2.keep_prefix_lists_of_rules,
     ec2.know_peering_options,
+    iam.ask_for_partiql_by_verb_and_table,
+    iam.tell_conditions_the_role_of_a_session,
     other.describe_keys_of_aws,
     other.give_jwt_authorizers_no_payload_version,
     other.keep_certificate_settings,
