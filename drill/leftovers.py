@@ -11,6 +11,9 @@ REGIONAL = (
     ("acm", "list_certificates", "CertificateSummaryList"),
     ("apigatewayv2", "get_apis", "Items"),
     ("apigatewayv2", "get_domain_names", "Items"),
+    ("backup", "list_backup_plans", "BackupPlansList"),
+    ("backup", "list_backup_vaults", "BackupVaultList"),
+    ("cloudtrail", "list_trails", "Trails"),
     ("cloudwatch", "describe_alarms", "MetricAlarms"),
     ("cloudwatch", "list_dashboards", "DashboardEntries"),
     ("dynamodb", "list_tables", "TableNames"),
@@ -22,6 +25,7 @@ REGIONAL = (
     ("kms", "list_keys", "Keys"),
     ("lambda", "list_functions", "Functions"),
     ("logs", "describe_log_groups", "logGroups"),
+    ("logs", "describe_resource_policies", "resourcePolicies"),
     ("sns", "list_topics", "Topics"),
     ("sqs", "list_queues", "QueueUrls"),
 )

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from dr.links.link import Link
 from dr.regions.region import Region
-from dr.resources.api import HEALTH_PATH, HEALTHY
+from dr.resources.health import RegionHealth, Watcher
 from dr.resources.monitoring import Alarm, Metric, Threshold
+from dr.resources.policy import Condition, Principals, Statement, document, from_account
 
 from cdktf import TerraformOutput
 from cdktf_cdktf_provider_aws.acm_certificate import AcmCertificate
@@ -15,7 +16,9 @@ from cdktf_cdktf_provider_aws.apigatewayv2_domain_name import (
     Apigatewayv2DomainName,
     Apigatewayv2DomainNameDomainNameConfiguration,
 )
-from cdktf_cdktf_provider_aws.route53_health_check import Route53HealthCheck
+from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
+from cdktf_cdktf_provider_aws.cloudwatch_log_resource_policy import CloudwatchLogResourcePolicy
+from cdktf_cdktf_provider_aws.route53_query_log import Route53QueryLog
 from cdktf_cdktf_provider_aws.route53_record import (
     Route53Record,
     Route53RecordAlias,
@@ -24,7 +27,6 @@ from cdktf_cdktf_provider_aws.route53_record import (
 from cdktf_cdktf_provider_aws.route53_zone import Route53Zone
 from constructs import Construct
 
-HTTPS = 443
 # API Gateway takes one new domain name in 30 s for a whole account and does not raise that quota (API Gateway quotas,
 # CreateDomainName). The regions' stacks retry less: there a dead region must fail fast.
 MAX_RETRIES = 25
@@ -51,7 +53,11 @@ class Dns(Link):
             force_destroy=True,
             tags={"Name": self.names.regional("hosted-zone")},
         )
-        checks = {region.name: self._create_health_check(region) for region in regions}
+        self._log_queries()
+        watchers = (*regions[1:], regions[0])
+        checks = {
+            region.name: self._create_health(region, watcher) for region, watcher in zip(regions, watchers, strict=True)
+        }
         if self.config.domain_delegated:
             self._delegate()
             self._create_domains(regions, checks)
@@ -73,22 +79,52 @@ class Dns(Link):
         """The name that answers with the healthy regions."""
         return f"{'api' if self.config.domain_delegated else 'failover-test'}.{self.config.domain}"
 
-    def _create_health_check(self, region: Region) -> Route53HealthCheck:
-        """Healthy while the region's API finds its own table; unhealthy after so many failures in a row."""
-        name = self.names.regional(f"health-check-{region.name}")
-        check = Route53HealthCheck(
+    def _log_queries(self) -> None:
+        """Who asked for which name when; Route 53 writes it to us-east-1 only, where the primary is."""
+        group = CloudwatchLogGroup(
             self,
-            f"health-check-{region.name}",
-            type="HTTPS_STR_MATCH",
-            # The API's own host and not the custom domain: it is there before any certificate.
-            fqdn=region.api.host,
-            port=HTTPS,
-            resource_path=HEALTH_PATH,
-            search_string=HEALTHY,
-            enable_sni=True,
-            request_interval=self.config.health_check_interval_s,
-            failure_threshold=self.config.health_check_failures,
-            tags={"Name": name},
+            "query-log-group",
+            name=f"/aws/route53/{self.config.domain}",
+            kms_key_id=self.primary.key.arn,
+            retention_in_days=self.config.log_retention_days,
+        )
+        arn = group.arn
+        allowed = CloudwatchLogResourcePolicy(
+            self,
+            "query-log-policy",
+            policy_name=self.names.regional("log-policy-route53"),
+            policy_document=document(
+                self,
+                "query-log-statements",
+                [
+                    Statement(
+                        sid="WriteQueryLog",
+                        principals=Principals.service("route53"),
+                        actions=("logs:CreateLogStream", "logs:PutLogEvents"),
+                        resources=(f"{arn}:*",),
+                        conditions=(
+                            from_account(self.account),
+                            Condition("ArnLike", "aws:SourceArn", (self._zone.arn,)),
+                        ),
+                    )
+                ],
+            ),
+        )
+        Route53QueryLog(
+            self, "query-log", zone_id=self._zone.zone_id, cloudwatch_log_group_arn=arn, depends_on=[allowed]
+        )
+
+    def _create_health(self, region: Region, watcher: Region) -> str:
+        """Healthy while the region's API finds its own table and nobody evacuates it; an alarm on it."""
+        check = RegionHealth(
+            self,
+            f"health-{region.name}",
+            names=self.names,
+            region=region.name,
+            host=region.api.host,
+            watcher=Watcher(region=watcher.name, topic_arn=watcher.topic.arn, provider=self.providers[watcher.name]),
+            interval_s=self.config.health_check_interval_s,
+            failures=self.config.health_check_failures,
         )
         Alarm(
             self,
@@ -108,16 +144,16 @@ class Dns(Link):
             ),
             topic_arn=self.primary.topic.arn,
         )
-        return check
+        return check.id
 
-    def _create_weighted_record(self, region: Region, check: Route53HealthCheck, **record: object) -> None:
+    def _create_weighted_record(self, region: Region, check: str, **record: object) -> None:
         Route53Record(
             self,
             f"record-{region.name}",
             zone_id=self._zone.zone_id,
             set_identifier=region.name,
             weighted_routing_policy=Route53RecordWeightedRoutingPolicy(weight=region.placed.weight),
-            health_check_id=check.id,
+            health_check_id=check,
             **record,  # type: ignore[arg-type]  # name and type, and either an alias or ttl and records
         )
 
@@ -134,7 +170,7 @@ class Dns(Link):
                 records=self._zone.name_servers,
             )
 
-    def _create_domains(self, regions: Sequence[Region], checks: Mapping[str, Route53HealthCheck]) -> None:
+    def _create_domains(self, regions: Sequence[Region], checks: Mapping[str, str]) -> None:
         """Serve the clients' name and a name of its own in each region, with a certificate of that region."""
         shared = f"api.{self.config.domain}"
         certificates = {

@@ -6,10 +6,11 @@ from typing import ClassVar
 from dr.bundle import functions_bundle
 from dr.regions.settings import RegionSettings
 from dr.resources.api import Api
+from dr.resources.backup import Backups
 from dr.resources.encryption import EncryptionKey, KeyAccess
 from dr.resources.function import Function
 from dr.resources.measures import Measures
-from dr.resources.messaging import AlertTopic
+from dr.resources.messaging import AlertTopic, DeadLetterQueue
 from dr.resources.monitoring import Alarm, Dashboard
 from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS, Names
 from dr.resources.network import Network
@@ -17,6 +18,7 @@ from dr.resources.policy import Statement
 from dr.resources.role import Role
 from dr.resources.stack import AwsStack
 from dr.resources.storage import DocumentBucket
+from dr.resources.trail import Trail, trail_arn
 from dr.settings import Settings
 
 from cdktf import TerraformOutput
@@ -73,9 +75,12 @@ class Region(AwsStack):
         self.network = self.create_network()
         self.topic = self.create_topic()
         self.bucket = self.create_bucket()
+        self.dead_letters = self.create_dead_letter_queue()
         self.function = self.create_function()
         self.api = self.create_api()
         self.create_peer_access()
+        self.create_trail()
+        self.create_backups()
         self.create_alarms()
         self.create_dashboard()
         TerraformOutput(self, "api_url", value=f"https://{self.api.host}")
@@ -90,11 +95,12 @@ class Region(AwsStack):
     def key_access(self) -> KeyAccess:
         """Where the region's key is, and whom its policy lets in."""
         copying = [("replication", region) for region in (self.name, *(peer.name for peer in self.peers))]
-        using = [("api", self.name), ("peer", self.name), *copying]
+        using = [("api", self.name), ("backup", self.name), ("peer", self.name), *copying]
         return KeyAccess(
             region=self.name,
             account=self.account,
             document_roles=[role_arn(self.names, kind, region, self.account) for kind, region in using],
+            trail=trail_arn(self.names, self.name, self.account),
         )
 
     def create_key(self) -> EncryptionKey:
@@ -128,8 +134,16 @@ class Region(AwsStack):
     def create_bucket(self) -> DocumentBucket:
         """The bucket of medical documents."""
         return DocumentBucket(
-            self, "documents", name=document_bucket(self.names, self.name, self.account), key=self.key
+            self,
+            "documents",
+            name=document_bucket(self.names, self.name, self.account),
+            key=self.key,
+            topic=self.topic,
         )
+
+    def create_dead_letter_queue(self) -> DeadLetterQueue:
+        """The queue of events that no function could handle."""
+        return DeadLetterQueue(self, "dead-letters", name=self.named("queue-dead-letters"), key=self.key)
 
     def create_function(self) -> Function:
         """The function that answers the API."""
@@ -155,11 +169,12 @@ class Region(AwsStack):
                 *self._data_access(),
                 self.bucket.listing(),
                 self.bucket.read_write(),
-                self.key.usage("dynamodb", "lambda", "s3"),
+                self.key.usage("dynamodb", "lambda", "s3", "sqs"),
                 self._assume_peers(),
             ],
             network=self.network,
             key=self.key,
+            dead_letters=self.dead_letters,
             memory_mb=self.config.lambda_memory_mb,
             log_retention_days=self.config.log_retention_days,
         )
@@ -194,6 +209,34 @@ class Region(AwsStack):
             ],
         )
 
+    def create_trail(self) -> Trail:
+        """The record of every call that changes the account or touches the region's data."""
+        return Trail(
+            self,
+            "trail",
+            names=self.names,
+            region=self.name,
+            account=self.account,
+            key=self.key,
+            tables=self._table_arns,
+            buckets=[self.bucket.arn],
+            topic_arn=self.topic.arn,
+            log_retention_days=self.config.log_retention_days,
+        )
+
+    def create_backups(self) -> Backups:
+        """The daily backups of the region's data, with copies in the other regions."""
+        return Backups(
+            self,
+            "backups",
+            names=self.names,
+            region=self.name,
+            peers=[peer.name for peer in self.peers],
+            account=self.account,
+            key=self.key,
+            resources=[*self._table_arns, self.bucket.arn],
+        )
+
     def create_alarms(self) -> list[Alarm]:
         """The region's alarms, each of which tells the region's own topic."""
         return [
@@ -218,14 +261,20 @@ class Region(AwsStack):
             names=self.names,
             api_id=self.api.id,
             function=self.function.name,
+            dead_letters=self.dead_letters.name,
             buckets={region: document_bucket(self.names, region, self.account) for region in regions},
         )
 
-    def _data_access(self) -> list[Statement]:
-        records, audit = (
+    @property
+    def _table_arns(self) -> list[str]:
+        """The region's replicas of the global tables, which the replication stack makes."""
+        return [
             f"arn:aws:dynamodb:{self.name}:{self.account}:table/{self.named(table)}"
             for table in (PATIENT_RECORDS, AUDIT_LOGS)
-        )
+        ]
+
+    def _data_access(self) -> list[Statement]:
+        records, audit = self._table_arns
         return [
             Statement(sid="ReadAndAppendRecords", actions=READ_AND_APPEND, resources=(records, f"{records}/index/*")),
             Statement(sid="AppendAuditRows", actions=APPEND, resources=(audit, f"{audit}/index/*")),

@@ -40,11 +40,13 @@ class KeyAccess:
         account: The id of the account.
         document_roles: ARNs of the roles that use it through S3: the region's own, and those of the other regions that
             read its documents or copy them.
+        trail: ARN of the region's trail.
     """
 
     region: str
     account: str
     document_roles: Sequence[str]
+    trail: str
 
 
 class EncryptionKey(Construct):
@@ -96,7 +98,7 @@ class EncryptionKey(Construct):
                         "kms:ViaService",
                         (
                             "dynamodb.*.amazonaws.com",
-                            *(f"{service}.{region}.amazonaws.com" for service in ("lambda", "sns", "sqs")),
+                            *(f"{service}.{region}.amazonaws.com" for service in ("backup", "lambda", "sns", "sqs")),
                         ),
                     ),
                     Condition("StringEquals", "kms:CallerAccount", (account,)),
@@ -132,6 +134,13 @@ class EncryptionKey(Construct):
                 actions=ENCRYPT_AND_DECRYPT,
                 resources=("*",),  # in a key's policy, the key itself
                 conditions=(from_account(account),),
+            ),
+            Statement(
+                sid="EncryptTrail",
+                principals=Principals.service("cloudtrail"),
+                actions=(*ENCRYPT_AND_DECRYPT, "kms:DescribeKey"),
+                resources=("*",),  # in a key's policy, the key itself
+                conditions=(Condition("StringEquals", "aws:SourceArn", (access.trail,)),),
             ),
             Statement(
                 sid="UseForDocuments",

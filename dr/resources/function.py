@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dr.resources.encryption import EncryptionKey
+from dr.resources.messaging import DeadLetterQueue
 from dr.resources.network import Network
 from dr.resources.policy import Condition, Statement
 from dr.resources.role import Role
@@ -15,6 +16,7 @@ from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.lambda_alias import LambdaAlias
 from cdktf_cdktf_provider_aws.lambda_function import (
     LambdaFunction,
+    LambdaFunctionDeadLetterConfig,
     LambdaFunctionEnvironment,
     LambdaFunctionLoggingConfig,
     LambdaFunctionVpcConfig,
@@ -69,6 +71,7 @@ class Function(Construct):
         statements: Sequence[Statement],
         network: Network,
         key: EncryptionKey,
+        dead_letters: DeadLetterQueue,
         memory_mb: int,
         log_retention_days: int,
     ) -> None:
@@ -87,6 +90,7 @@ class Function(Construct):
             statements: What it may do beyond writing its log and joining the network.
             network: Where it runs.
             key: Encrypts its environment and its log.
+            dead_letters: Takes the events that it failed to handle, where it is invoked asynchronously.
             memory_mb: Memory, MB.
             log_retention_days: How long its log is kept.
         """
@@ -114,7 +118,7 @@ class Function(Construct):
             name=role_name,
             account=account,
             service="lambda",
-            statements=[*statements, *own],
+            statements=[*statements, dead_letters.sending(), *own],
             aws_managed={"vpc-attachment": VPC_ACCESS},
         )
         code = TerraformAsset(self, "code", path=str(bundle), type=AssetType.FILE)
@@ -133,6 +137,7 @@ class Function(Construct):
             timeout=TIMEOUT_S,
             environment=LambdaFunctionEnvironment(variables={**REGIONAL_NAMES, **environment}),
             kms_key_arn=key.arn,
+            dead_letter_config=LambdaFunctionDeadLetterConfig(target_arn=dead_letters.arn),
             vpc_config=LambdaFunctionVpcConfig(
                 subnet_ids=network.subnet_ids, security_group_ids=[network.function_group_id]
             ),

@@ -41,6 +41,7 @@ class Measures:
         names: The naming rule.
         api_id: Its API.
         function: The name of the function behind the API.
+        dead_letters: The name of the queue of events that no function could handle.
         buckets: The document bucket of every region, its own too.
     """
 
@@ -48,6 +49,7 @@ class Measures:
     names: Names
     api_id: str
     function: str
+    dead_letters: str
     buckets: Mapping[str, str]
 
     @property
@@ -80,6 +82,16 @@ class Measures:
                 metric=_function("Throttles", self.function),
                 limit=0,
                 meaning="The API's function is throttled: the region lacks the concurrency for its load.",
+            ),
+            "dead-letters": Threshold(
+                metric=Metric(
+                    namespace="AWS/SQS",
+                    name="ApproximateNumberOfMessagesVisible",
+                    dimensions={"QueueName": self.dead_letters},
+                    statistic="Maximum",
+                ),
+                limit=0,
+                meaning="Events that no function could handle wait in the dead-letter queue.",
             ),
         }
         for peer in self.peers:

@@ -1,4 +1,4 @@
-"""A region's topic for the operations team."""
+"""A region's topic for the operations team, and the queue of what no function could handle."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,7 +10,12 @@ from dr.resources.policy import Principals, Statement, deny_plain_http, document
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
+from cdktf_cdktf_provider_aws.sqs_queue import SqsQueue
+from cdktf_cdktf_provider_aws.sqs_queue_policy import SqsQueuePolicy
 from constructs import Construct
+
+# The longest that SQS keeps a message: 14 days.
+LONGEST_RETENTION_S = 14 * 24 * 60 * 60
 
 
 def _digest(endpoint: str) -> str:
@@ -25,6 +30,7 @@ class AlertTopic(Construct):
 
     Attributes:
         arn: The topic's ARN.
+        policy: Who may publish: what publishes as a service must wait for it.
     """
 
     def __init__(
@@ -50,7 +56,7 @@ class AlertTopic(Construct):
         super().__init__(scope, id_)
         topic = SnsTopic(self, "topic", name=name, kms_master_key_id=key.arn, tags={"Name": name})
         self.arn = topic.arn
-        SnsTopicPolicy(
+        self.policy = SnsTopicPolicy(
             self,
             "policy",
             arn=self.arn,
@@ -76,3 +82,42 @@ class AlertTopic(Construct):
             SnsTopicSubscription(
                 self, f"subscription-{_digest(endpoint)}", topic_arn=self.arn, protocol=protocol, endpoint=endpoint
             )
+
+
+class DeadLetterQueue(Construct):
+    """An encrypted queue for the events that a function was given up on.
+
+    Attributes:
+        arn: The queue's ARN.
+        name: Its name.
+    """
+
+    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey) -> None:
+        """Make the queue.
+
+        Args:
+            scope: The region's stack.
+            id_: Its id there.
+            name: Its name.
+            key: Encrypts the messages.
+        """
+        super().__init__(scope, id_)
+        queue = SqsQueue(
+            self,
+            "queue",
+            name=name,
+            kms_master_key_id=key.arn,
+            message_retention_seconds=LONGEST_RETENTION_S,
+            tags={"Name": name},
+        )
+        self.arn, self.name = queue.arn, name
+        SqsQueuePolicy(
+            self,
+            "policy",
+            queue_url=queue.id,
+            policy=document(self, "statements", [deny_plain_http(self.arn, actions="sqs:*")]),
+        )
+
+    def sending(self) -> Statement:
+        """What a function's role needs for its events to end here."""
+        return Statement(sid="SendDeadLetters", actions=("sqs:SendMessage",), resources=(self.arn,))

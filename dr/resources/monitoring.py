@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
+from cdktf import TerraformProvider
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from constructs import Construct
@@ -48,7 +49,16 @@ class Threshold:
 class Alarm(CloudwatchMetricAlarm):
     """An alarm that tells a topic of its region when it goes off and when it is over."""
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, threshold: Threshold, topic_arn: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        threshold: Threshold,
+        topic_arn: str,
+        provider: TerraformProvider | None = None,
+    ) -> None:
         """Make the alarm.
 
         Args:
@@ -57,6 +67,7 @@ class Alarm(CloudwatchMetricAlarm):
             name: Its name.
             threshold: When it goes off.
             topic_arn: Who is told.
+            provider: Makes it in another region than the stack's first.
         """
         metric = threshold.metric
         extended = metric.statistic.startswith("p")
@@ -77,6 +88,7 @@ class Alarm(CloudwatchMetricAlarm):
             treat_missing_data=threshold.missing,
             alarm_actions=[topic_arn],
             ok_actions=[topic_arn],
+            provider=provider,
         )
 
 

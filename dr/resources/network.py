@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from dr.regions.settings import RegionSettings
 from dr.resources.encryption import EncryptionKey
+from dr.resources.endpoint_policies import endpoint_statements
 from dr.resources.naming import Names
-from dr.resources.policy import Condition, Principals, Statement, document
+from dr.resources.policy import Statement, document
 from dr.resources.role import Role
 
 import attrs
@@ -155,7 +156,6 @@ class Network(Construct):
         )
 
     def _create_endpoints(self, functions: str, data: str) -> Mapping[str, EndpointName]:
-        policy = self._endpoint_policy()
         gateways, names = {}, {}
         for service in GATEWAY_ENDPOINTS:
             gateways[service] = VpcEndpoint(
@@ -165,7 +165,7 @@ class Network(Construct):
                 vpc_endpoint_type="Gateway",
                 service_name=f"com.amazonaws.{self._region.name}.{service}",
                 route_table_ids=[self.route_table_id],
-                policy=policy,
+                policy=self._endpoint_policy("gateway", service),
                 tags=self._tag(f"vpc-endpoint-gateway-{service}"),
             )
             self._allow_functions_to(functions, service, prefix_list_id=gateways[service].prefix_list_id)
@@ -180,7 +180,7 @@ class Network(Construct):
                 security_group_ids=[data],
                 # In its own region S3 is reached by the gateway; this endpoint is for the peers.
                 private_dns_enabled=service != "s3",
-                policy=policy,
+                policy=self._endpoint_policy("interface", service),
                 tags=self._tag(f"vpc-endpoint-{service}"),
                 # AWS refuses that of S3 in a VPC without the gateway (terraform-aws-vpc#982).
                 depends_on=[gateways[service]] if service in gateways else None,
@@ -189,20 +189,11 @@ class Network(Construct):
             names[service] = EndpointName(own.dns_name, own.hosted_zone_id)
         return names
 
-    def _endpoint_policy(self) -> str:
-        """Only this account's identities pass: an endpoint is no way out for anybody else's credentials."""
+    def _endpoint_policy(self, kind: str, service: str) -> str:
         return document(
             self,
-            "endpoint-policy",
-            [
-                Statement(
-                    sid="OwnAccountOnly",
-                    principals=Principals.anybody(),
-                    actions=("*",),  # the identities' own policies say what; this one says who
-                    resources=("*",),  # what passes is named by those policies too
-                    conditions=(Condition("StringEquals", "aws:PrincipalAccount", (self._account,)),),
-                )
-            ],
+            f"{kind}-{service}-policy",
+            endpoint_statements(service, self._names, self._region.name, self._account),
         )
 
     def _record_flows(self, key: EncryptionKey, retention_days: int) -> None:

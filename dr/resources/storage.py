@@ -1,16 +1,21 @@
-"""A region's bucket of medical documents."""
+"""A region's buckets: private, versioned, encrypted."""
+
+from collections.abc import Sequence
 
 from dr.resources.encryption import EncryptionKey
-from dr.resources.policy import Statement, deny_plain_http, document
+from dr.resources.messaging import AlertTopic
+from dr.resources.policy import Condition, Principals, Statement, deny_plain_http, document
 
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
     S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
     S3BucketLifecycleConfigurationRuleFilter,
     S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
 )
+from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationTopic
 from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
     S3BucketOwnershipControls,
     S3BucketOwnershipControlsRule,
@@ -28,21 +33,32 @@ from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
 )
 from constructs import Construct
 
-# Documents are kept; what is superseded or deleted stays recoverable for as long as audit rows do.
+# What is superseded or deleted stays recoverable for as long as audit rows do: six years, as HIPAA asks.
 NONCURRENT_DAYS = 2192
 INCOMPLETE_UPLOAD_DAYS = 7
+REPLICATION_TROUBLE = ("s3:Replication:OperationFailedReplication", "s3:Replication:OperationMissedThreshold")
 
 
-class DocumentBucket(Construct):
+class Bucket(Construct):
     """A versioned, private bucket whose objects a customer key encrypts; destroying it deletes what it holds.
 
     Attributes:
         name: The bucket's name.
         arn: Its ARN.
+        policy: Its policy: what writes to the bucket as a service must wait for it.
         versioning_status: Its versioning's status, known once it is in force: who reads it waits for it.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        name: str,
+        key: EncryptionKey,
+        statements: Sequence[Statement] = (),
+        expires_after_days: int | None = None,
+    ) -> None:
         """Make the bucket.
 
         Args:
@@ -50,6 +66,8 @@ class DocumentBucket(Construct):
             id_: Its id there.
             name: Its name, unique over all accounts.
             key: Encrypts every object.
+            statements: What its policy says beyond refusing plain HTTP.
+            expires_after_days: How long its objects are kept; for good when left out.
         """
         super().__init__(scope, id_)
         bucket = S3Bucket(self, "bucket", bucket=name, force_destroy=True, tags={"Name": name})
@@ -95,11 +113,13 @@ class DocumentBucket(Construct):
             rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
             depends_on=[block],
         )
-        policy = S3BucketPolicy(
+        self.policy = S3BucketPolicy(
             self,
             "policy",
             bucket=self.name,
-            policy=document(self, "statements", [deny_plain_http(self.arn, f"{self.arn}/*", actions="s3:*")]),
+            policy=document(
+                self, "statements", [deny_plain_http(self.arn, f"{self.arn}/*", actions="s3:*"), *statements]
+            ),
             depends_on=[ownership],
         )
         S3BucketLifecycleConfiguration(
@@ -111,6 +131,9 @@ class DocumentBucket(Construct):
                     id="superseded",
                     status="Enabled",
                     filter=[S3BucketLifecycleConfigurationRuleFilter(prefix="")],
+                    expiration=[S3BucketLifecycleConfigurationRuleExpiration(days=expires_after_days)]
+                    if expires_after_days
+                    else None,
                     noncurrent_version_expiration=[
                         S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=NONCURRENT_DAYS)
                     ],
@@ -121,7 +144,45 @@ class DocumentBucket(Construct):
                     ],
                 )
             ],
-            depends_on=[policy],
+            depends_on=[self.policy],
+        )
+
+
+def bucket_arn(name: str) -> str:
+    """The ARN of the bucket of that name, whether it exists yet or not."""
+    return f"arn:aws:s3:::{name}"
+
+
+class DocumentBucket(Bucket):
+    """The bucket of medical documents: every upload names the region's key, and trouble with copies is told."""
+
+    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey, topic: AlertTopic) -> None:
+        """Make the bucket.
+
+        Args:
+            scope: The region's stack.
+            id_: Its id there.
+            name: Its name, unique over all accounts.
+            key: Encrypts every object; an upload that names none or another is refused.
+            topic: Is told of documents that could not be replicated, or not within S3's 15 minutes.
+        """
+        own_key = Statement(
+            sid="DenyOtherKeys",
+            effect="Deny",
+            principals=Principals.anybody(),
+            actions=("s3:PutObject",),
+            resources=(f"{bucket_arn(name)}/*",),
+            # It holds for an upload without the header as well.
+            conditions=(Condition("StringNotEquals", "s3:x-amz-server-side-encryption-aws-kms-key-id", (key.arn,)),),
+        )
+        super().__init__(scope, id_, name=name, key=key, statements=[own_key])
+        S3BucketNotification(
+            self,
+            "notification",
+            bucket=self.name,
+            topic=[S3BucketNotificationTopic(id="replication", topic_arn=topic.arn, events=list(REPLICATION_TROUBLE))],
+            # S3 tries whether it may publish.
+            depends_on=[topic.policy, self.policy],
         )
 
     def listing(self) -> Statement:

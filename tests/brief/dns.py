@@ -58,6 +58,14 @@ def _leads_to(stacks: Stacks, record: Resource) -> set[str]:
     return regions
 
 
+def asks(check: Resource) -> bool:
+    """Whether a check asks an endpoint itself."""
+    return "fqdn" in check.arguments
+
+
+ENDPOINT = of(CHECK, where=asks)
+
+
 def _endpoint_checks(stacks: Stacks, stack: str, check: object) -> Iterator[Resource]:
     """The checks that ask an endpoint, behind a check that may be calculated from others."""
     found = referred(stacks, stack, check, CHECK)
@@ -134,17 +142,17 @@ def seventy_percent_go_to_the_primary_and_thirty_to_the_secondary(stacks: Stacks
     "T.5",
     "W.5",
     breaks=[
-        removed(CHECK),
+        removed(CHECK, asks),
         removed(RECORD, weighted),
         dropped(WEIGHTED, "health_check_id"),
         changed(WEIGHTED, "health_check_id", to="${aws_route53_health_check.other.id}"),
-        changed(CHECK, "failure_threshold", to=5),
-        changed(CHECK, "type", to="TCP"),
-        changed(CHECK, "disabled", to=True),
-        changed(CHECK, "invert_healthcheck", to=True),
-        changed(CHECK, "resource_path", to="/"),
-        replaced(CHECK, "fqdn", "us-west-2", "us-east-1"),
-        replaced(CHECK, "fqdn", "us-east-1", "us-west-2"),
+        changed(ENDPOINT, "failure_threshold", to=5),
+        changed(ENDPOINT, "type", to="TCP"),
+        changed(ENDPOINT, "disabled", to=True),
+        changed(ENDPOINT, "invert_healthcheck", to=True),
+        changed(ENDPOINT, "resource_path", to="/"),
+        replaced(ENDPOINT, "fqdn", "us-west-2", "us-east-1"),
+        replaced(ENDPOINT, "fqdn", "us-east-1", "us-west-2"),
     ],
 )
 def every_weighted_record_is_withdrawn_after_three_failed_checks_of_its_own_region(stacks: Stacks) -> Iterator[str]:
@@ -209,8 +217,10 @@ def an_alarm_on_every_health_check_tells_the_operations_team(stacks: Stacks) -> 
         if check and goes_off and prompt and tells:
             told.add(check.name)
     yield from _without_weighted_records(stacks)
-    for _, _, checks in _checks(stacks):
-        yield from (f"{check.address}: nobody is told when it fails" for check in checks if check.name not in told)
+    for record in _weighted(stacks):
+        check = refer(stacks, record.stack, record.arguments.get("health_check_id"))
+        if check is None or check.name not in told:
+            yield f"{record.address}: nobody is told when it is withdrawn"
 
 
 @BRIEF.rule(
@@ -224,7 +234,7 @@ def an_alarm_on_every_health_check_tells_the_operations_team(stacks: Stacks) -> 
         changed(of(ZONE, where=_public), "name", to="healthcare-dr.com"),
         changed(RECORD, "name", to="api.example.com"),
         changed(of(RECORD, where=_public), "name", to="failover-test.other.com"),
-        changed(CHECK, "fqdn", to="api.example.org"),
+        changed(ENDPOINT, "fqdn", to="api.example.org"),
     ],
 )
 def the_domain_is_healthcare_dr_suffix_and_nothing_is_in_a_reserved_one(stacks: Stacks) -> Iterator[str]:
@@ -253,8 +263,8 @@ def the_domain_is_healthcare_dr_suffix_and_nothing_is_in_a_reserved_one(stacks: 
         changed(WEIGHTED, "ttl", to=300),
         dropped(WEIGHTED, "ttl"),
         dropped(WEIGHTED, "health_check_id"),
-        changed(CHECK, "request_interval", to=80),
-        changed(CHECK, "failure_threshold", to=24),
+        changed(ENDPOINT, "request_interval", to=80),
+        changed(ENDPOINT, "failure_threshold", to=24),
     ],
 )
 def clients_leave_a_lost_region_within_five_minutes(stacks: Stacks) -> Iterator[str]:
@@ -274,12 +284,12 @@ def clients_leave_a_lost_region_within_five_minutes(stacks: Stacks) -> Iterator[
     "DESIGN, Failover",
     needs=(CHECK, RECORD),
     breaks=[
-        changed(CHECK, "request_interval", to=60),
-        dropped(CHECK, "request_interval"),
+        changed(ENDPOINT, "request_interval", to=60),
+        dropped(ENDPOINT, "request_interval"),
         changed(WEIGHTED, "ttl", to=61),
-        changed(CHECK, "type", to="HTTPS"),
-        dropped(CHECK, "search_string"),
-        changed(CHECK, "enable_sni", to=False),
+        changed(ENDPOINT, "type", to="HTTPS"),
+        dropped(ENDPOINT, "search_string"),
+        changed(ENDPOINT, "enable_sni", to=False),
     ],
 )
 def checks_ask_every_10_or_30_seconds_for_a_word_and_answers_live_a_minute(stacks: Stacks) -> Iterator[str]:

@@ -14,17 +14,19 @@ from tests.brief.reading import (
     region_of,
     role_statements,
     statements,
-    values_of,
 )
-from tests.brief.rules import BRIEF, DESIGN, changed, dropped, emptied, removed, replaced, statement, unstated
+from tests.brief.rules import BRIEF, changed, dropped, emptied, removed, replaced, statement, unstated
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
 BUCKET = "aws_s3_bucket"
 VERSIONING = "aws_s3_bucket_versioning"
 ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
 REPLICATION = "aws_s3_bucket_replication_configuration"
-PUBLIC_ACCESS = "aws_s3_bucket_public_access_block"
 DATA = "terraform_data"
+
+
+def _of_documents(each: Resource) -> bool:
+    return each.name.startswith("documents_")
 
 
 def _replications(stacks: Stacks) -> Iterator[tuple[str, Resource, Resource]]:
@@ -182,7 +184,7 @@ def _waited_for(stacks: Stacks, replication: Resource) -> set[str]:
     breaks=[
         removed(REPLICATION),
         removed(DATA),
-        removed(VERSIONING),
+        removed(VERSIONING, _of_documents),
         dropped(REPLICATION, "depends_on"),
         changed(REPLICATION, "depends_on.0", to="terraform_data.other"),
         changed(REPLICATION, "depends_on.1", to="terraform_data.other"),
@@ -253,7 +255,6 @@ def every_replica_of_a_document_is_encrypted_by_the_key_over_there(stacks: Stack
     "D.6.1",
     breaks=[
         emptied(BUCKET),
-        removed(BUCKET),
         changed(BUCKET, "force_destroy", to=False),
         dropped(BUCKET, "force_destroy"),
     ],
@@ -264,35 +265,3 @@ def every_bucket_is_destroyed_with_what_it_holds(stacks: Stacks) -> Iterator[str
     for bucket in resources(stacks, BUCKET):
         if bucket.arguments.get("force_destroy") is not True:
             yield f"{bucket.address}: is not destroyed with what it holds"
-
-
-@DESIGN.rule(
-    "SECURITY",
-    needs=(BUCKET, "aws_sns_topic"),
-    breaks=[
-        removed(PUBLIC_ACCESS),
-        *(changed(PUBLIC_ACCESS, flag, to=False) for flag in ("block_public_acls", "restrict_public_buckets")),
-        *(dropped(PUBLIC_ACCESS, flag) for flag in ("block_public_policy", "ignore_public_acls")),
-        unstated("DenyPlainHttp"),
-    ],
-)
-def buckets_are_not_public_and_neither_they_nor_topics_are_reached_unencrypted(stacks: Stacks) -> Iterator[str]:
-    """Every way to make a bucket public is blocked, and plain HTTP is denied to everyone."""
-    closed = set()
-    for block in resources(stacks, PUBLIC_ACCESS):
-        flags = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
-        reference = refer(stacks, block.stack, block.arguments["bucket"])
-        if reference and all(block.arguments.get(flag) is True for flag in flags):
-            closed.add((reference.stack, reference.name))
-    encrypted = set()
-    for policy in resources(stacks, "aws_s3_bucket_policy", "aws_sns_topic_policy"):
-        reference = refer(stacks, policy.stack, policy.arguments.get("bucket", policy.arguments.get("arn")))
-        for given in statements(stacks, policy.stack, policy.arguments["policy"]):
-            everyone = principals_of(given) == ["*"] and values_of(given, "aws:SecureTransport") == ["false"]
-            if reference and given["effect"] == "Deny" and everyone:
-                encrypted.add((reference.stack, reference.name))
-    for each in resources(stacks, BUCKET, "aws_sns_topic"):
-        if (each.stack, each.name) not in encrypted:
-            yield f"{each.address}: is reached unencrypted"
-        if each.kind == BUCKET and (each.stack, each.name) not in closed:
-            yield f"{each.address}: may be made public"

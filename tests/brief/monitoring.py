@@ -262,7 +262,12 @@ def the_replication_of_documents_is_measured_and_watched(stacks: Stacks) -> Iter
 
 @DESIGN.rule(
     "DESIGN, Failover",
-    breaks=[changed(of(ALARM, where=lambda each: each.stack == "dns"), "provider", to="aws.us-west-2"), emptied(ALARM)],
+    breaks=[
+        changed(
+            of(ALARM, where=lambda each: each.arguments["namespace"] == "AWS/Route53"), "provider", to="aws.us-west-2"
+        ),
+        emptied(ALARM),
+    ],
 )
 def alarms_on_route_53_are_in_us_east_1(stacks: Stacks) -> Iterator[str]:
     """Route 53's metrics exist there only: an alarm elsewhere never has data."""

@@ -12,8 +12,14 @@ ACCOUNT = "-${data.aws_caller_identity.account.account_id}"
 # Where a resource's own name is; those that have none have a tag `Name`.
 NAMED: Mapping[str, str] = {
     "aws_apigatewayv2_api": "name",
+    "aws_backup_plan": "name",
+    "aws_backup_selection": "name",
+    "aws_backup_vault": "name",
+    "aws_cloudtrail": "name",
     "aws_cloudwatch_dashboard": "dashboard_name",
     "aws_cloudwatch_log_group": "name",
+    "aws_cloudwatch_log_metric_filter": "name",
+    "aws_cloudwatch_log_resource_policy": "policy_name",
     "aws_cloudwatch_metric_alarm": "alarm_name",
     "aws_dynamodb_table": "name",
     "aws_iam_policy": "name",
@@ -40,12 +46,19 @@ TAGGED = (
         "aws_vpc_security_group_ingress_rule",
     ),
 )
-# The resource type that a name begins with. Tables have the brief's own names, buckets that of what they hold.
+# The resource type that a name begins with. Tables have the brief's own names, buckets that of what they hold, and the
+# query log's group that of the zone, as Route 53 asks.
 KIND: Mapping[str, str] = {
     "aws_acm_certificate": "certificate-",
     "aws_apigatewayv2_api": "api-",
+    "aws_backup_plan": "backup-plan-",
+    "aws_backup_selection": "backup-selection-",
+    "aws_backup_vault": "backup-vault-",
+    "aws_cloudtrail": "trail-",
     "aws_cloudwatch_dashboard": "dashboard-",
     "aws_cloudwatch_log_group": "/aws/",
+    "aws_cloudwatch_log_metric_filter": "filter-",
+    "aws_cloudwatch_log_resource_policy": "log-policy-",
     "aws_cloudwatch_metric_alarm": "alarm-",
     "aws_default_security_group": "security-group-",
     "aws_dynamodb_table": "",
@@ -57,7 +70,7 @@ KIND: Mapping[str, str] = {
     "aws_route53_health_check": "health-check-",
     "aws_route53_zone": "hosted-zone-",
     "aws_route_table": "route-table-",
-    "aws_s3_bucket": "documents-",
+    "aws_s3_bucket": "",
     "aws_security_group": "security-group-",
     "aws_sns_topic": "topic-",
     "aws_sqs_queue": "queue-",
@@ -74,6 +87,7 @@ PARTS = {
     *("aws_acm_certificate_validation", "aws_apigatewayv2_api_mapping", "aws_apigatewayv2_authorizer"),
     *("aws_apigatewayv2_domain_name", "aws_apigatewayv2_integration", "aws_apigatewayv2_route"),
     *("aws_apigatewayv2_stage", "aws_iam_role_policy_attachment", "aws_kms_key", "aws_lambda_alias"),
+    *("aws_route53_query_log", "aws_s3_bucket_notification", "aws_sqs_queue_policy"),
     *("aws_lambda_permission", "aws_route", "aws_route53_record", "aws_route_table_association"),
     *("aws_s3_bucket_lifecycle_configuration", "aws_s3_bucket_ownership_controls", "aws_s3_bucket_policy"),
     *("aws_s3_bucket_public_access_block", "aws_s3_bucket_replication_configuration"),
@@ -81,7 +95,7 @@ PARTS = {
     *("aws_sns_topic_subscription", "aws_vpc_peering_connection_options", "terraform_data"),
 }
 # Without a single one of these the rules would look at nothing.
-NEEDED = tuple(sorted({*NAMED, *TAGGED} - {"aws_acm_certificate", "aws_sqs_queue"}))
+NEEDED = tuple(sorted({*NAMED, *TAGGED} - {"aws_acm_certificate"}))
 
 
 def _names(stacks: Stacks) -> Iterator[tuple[Resource, str]]:
@@ -108,7 +122,7 @@ def every_name_ends_in_the_suffix(stacks: Stacks) -> Iterator[str]:
     """The suffix ends every name; in a bucket's the account follows, for buckets are named all over the world."""
     suffix = suffix_of(stacks)
     for resource, name in _names(stacks):
-        if not name.removesuffix(ACCOUNT).endswith(f"-{suffix}"):
+        if not name.removesuffix(ACCOUNT).removesuffix(".com").endswith(f"-{suffix}"):
             yield f"{resource.address}: is named {name!r}"
     for record in resources(stacks, "aws_route53_record"):
         name = str(record.arguments["name"])
@@ -132,9 +146,11 @@ def every_name_ends_in_the_suffix(stacks: Stacks) -> Iterator[str]:
 )
 def names_are_the_resource_type_then_the_suffix(stacks: Stacks) -> Iterator[str]:
     """`resource-type-environmentSuffix`, with what tells two of a type apart in between."""
-    form = re.compile(rf"(alias/|/aws/[a-z/]+/)?[a-z][a-z0-9_]*(-[a-z0-9_]+)*-{re.escape(suffix_of(stacks))}")
+    form = re.compile(rf"(alias/|/aws/[a-z0-9/]+/)?[a-z][a-z0-9_]*(-[a-z0-9_]+)*-{re.escape(suffix_of(stacks))}")
     for resource, name in _names(stacks):
-        if not form.fullmatch(name.removesuffix(ACCOUNT)) or not name.startswith(KIND[resource.kind]):
+        if not form.fullmatch(name.removesuffix(ACCOUNT).removesuffix(".com")) or not name.startswith(
+            KIND[resource.kind]
+        ):
             yield f"{resource.address}: is named {name!r}"
 
 

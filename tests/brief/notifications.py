@@ -5,11 +5,12 @@ from typing import Any
 
 from tests.brief.keys import KEY
 from tests.brief.monitoring import TOPIC
-from tests.brief.reading import missing, of_region, principals_of, referred, region_of, statements
-from tests.brief.rules import BRIEF, DELEGATED, changed, removed, replaced, statement, unstated
-from tests.synthesis import Stacks, regions_of, resources
+from tests.brief.reading import at, granting, missing, of_region, principals_of, referred, region_of, statements
+from tests.brief.rules import BRIEF, DELEGATED, DESIGN, changed, dropped, removed, replaced, statement, unstated
+from tests.synthesis import Resource, Stacks, regions_of, resources
 
 SUBSCRIPTION = "aws_sns_topic_subscription"
+EVENTS = "aws_s3_bucket_notification"
 # What the delegated app's settings ask for.
 SUBSCRIPTIONS = {
     ("email", "oncall@hospital.org"),
@@ -79,3 +80,38 @@ def the_operations_team_is_subscribed_in_every_region(stacks: Stacks) -> Iterato
         }
         if found != SUBSCRIPTIONS:
             yield f"{region}: tells {sorted(found)}"
+
+
+@DESIGN.rule(
+    "SECURITY",
+    breaks=[
+        removed(EVENTS),
+        changed(EVENTS, "bucket", to="other"),
+        changed(EVENTS, "topic.0.topic_arn", to="arn:aws:sns:us-east-1:111111111111:other"),
+        changed(EVENTS, "topic.0.events", to=["s3:ObjectCreated:*"]),
+        dropped(EVENTS, "depends_on"),
+        replaced(statement("PublishByServices"), "principals", "s3.amazonaws.com", "ec2.amazonaws.com"),
+    ],
+)
+def a_document_that_does_not_replicate_is_told_to_operations(stacks: Stacks) -> Iterator[str]:
+    """S3's own events of failed and late replication reach the region's topic, which lets S3 publish first."""
+    for region in regions_of(stacks):
+        told = []
+        for each in of_region(stacks, region, EVENTS):
+            topic = referred(stacks, region, at(each.arguments, "topic.0.topic_arn"), "aws_sns_topic")
+            bucket = referred(stacks, region, each.arguments["bucket"], "aws_s3_bucket")
+            failed = "s3:Replication:OperationFailedReplication" in at(each.arguments, "topic.0.events")
+            waits = {address.partition(".")[0] for address in each.arguments.get("depends_on", [])}
+            if topic and bucket and failed and "aws_sns_topic_policy" in waits and _publishes(stacks, topic):
+                told.append(bucket)
+        if not told:
+            yield f"{region}: failed replication is told to nobody"
+
+
+def _publishes(stacks: Stacks, topic: Resource) -> bool:
+    """Whether S3 may publish to a topic."""
+    return any(
+        "s3.amazonaws.com" in principals_of(given)
+        for policy in of_region(stacks, topic.stack, "aws_sns_topic_policy")
+        for given in granting(statements(stacks, policy.stack, policy.arguments["policy"]), "sns:Publish")
+    )

@@ -129,7 +129,7 @@ def the_interface_endpoint_of_s3_waits_for_the_gateway(stacks: Stacks) -> Iterat
         replaced(FUNCTION, PEERS, "documents-us", "document-us"),
         replaced(FUNCTION, PEERS, "role-peer", "role-api"),
         replaced(FUNCTION, PEERS, "us-west-2", "us-east-1"),
-        removed("aws_s3_bucket"),
+        removed("aws_s3_bucket", lambda each: each.arguments["bucket"].startswith("documents-")),
     ],
 )
 def functions_are_told_the_other_regions_buckets_and_by_which_role_to_read_them(stacks: Stacks) -> Iterator[str]:

@@ -106,7 +106,7 @@ def no_role_is_assumed_by_just_anybody(stacks: Stacks) -> Iterator[str]:
     "W.10",
     breaks=[
         emptied(ATTACHMENT),
-        removed(ATTACHMENT, lambda each: "vpc" not in each.name),
+        removed(ATTACHMENT, lambda each: "_attachment_" in each.name),
         replaced(ATTACHMENT, "role", ".name}", ".arn}"),
         replaced(ATTACHMENT, "role", ".name}", ".id}"),
         changed(ATTACHMENT, "role", to="role-api-us-east-1-dev"),

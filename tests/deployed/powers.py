@@ -10,10 +10,13 @@ SUFFIX = "test"
 RECORDS, AUDIT = f"patient_records-{SUFFIX}", f"audit_logs-{SUFFIX}"
 OTHERS = f"others-{SUFFIX}"
 """The name of what is not the platform's: a table, a topic, and a bucket that exists."""
+KEY = f"alias/kms-{SUFFIX}"
 RECORD = {"patient_id": {"S": "tried"}, "record_id": {"S": "tried"}}
 ROW = {"entity_id": {"S": "tried"}, "event_id": {"S": "tried"}}
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 Arguments = dict[str, Any]
+# Where a call wants the ARN of the region's key, it is known at deployment only.
+ENCRYPTED: Arguments = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": KEY}
 ANYTHING = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
 
@@ -71,7 +74,7 @@ def api(here: Place) -> Powers:
     """The API's function appends records and audit rows, keeps documents, and assumes the other region's peer role."""
     mine, bucket, theirs = here.role("api", here.region), here.bucket(here.region), here.bucket(here.peer)
     function = f"lambda-api-{SUFFIX}"
-    log, key = f"/aws/lambda/{function}", f"alias/kms-{SUFFIX}"
+    log = f"/aws/lambda/{function}"
     put: Arguments = {"TableName": AUDIT, "Item": ROW}
     select: Arguments = {"KeyConditionExpression": "#k = :k", "ExpressionAttributeValues": {":k": {"S": "tried"}}}
     by_patient: Arguments = {**select, "ExpressionAttributeNames": {"#k": "patient_id"}}
@@ -85,7 +88,7 @@ def api(here: Place) -> Powers:
             here("dynamodb.put_item", **put),
             here("dynamodb.query", TableName=AUDIT, **by_entity),
             here("dynamodb.transact_write_items", "dynamodb:PutItem", TransactItems=[{"Put": put}]),
-            here("s3.put_object", Bucket=bucket, Key="documents/tried", Body=b"tried"),
+            here("s3.put_object", Bucket=bucket, Key="documents/tried", Body=b"tried", **ENCRYPTED),
             here("s3.get_object", Bucket=bucket, Key="documents/tried"),
             here("s3.list_objects_v2", "s3:ListBucket", Bucket=bucket),
             here("sts.assume_role", RoleArn=here.role("peer", here.peer), RoleSessionName="tried"),
@@ -129,6 +132,7 @@ def api(here: Place) -> Powers:
                 Key="documents/tried",
                 VersionId="00000000-0000-0000-0000-000000000000",
             ),
+            here("s3.put_object", Bucket=bucket, Key="documents/tried", Body=b"under no key of the region's"),
             here("s3.put_bucket_policy", Bucket=bucket, Policy=ANYTHING),
             here("s3.put_bucket_versioning", Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}),
             here("s3.delete_bucket_replication", "s3:PutReplicationConfiguration", Bucket=bucket),
@@ -136,13 +140,13 @@ def api(here: Place) -> Powers:
             here("s3.get_object", Bucket=OTHERS, Key="any"),
             here("s3.list_buckets", "s3:ListAllMyBuckets"),
             # Keys work through the services that hold the data, and are nobody's to administer.
-            here("kms.encrypt", KeyId=key, Plaintext=b"tried"),
-            here("kms.generate_data_key", KeyId=key, KeySpec="AES_256"),
-            here("kms.encrypt", region=here.peer, KeyId=key, Plaintext=b"tried"),
-            here("kms.schedule_key_deletion", KeyId=key),
-            here("kms.disable_key", KeyId=key),
-            here("kms.put_key_policy", KeyId=key, PolicyName="default", Policy=ANYTHING),
-            here("kms.create_grant", KeyId=key, GranteePrincipal=mine, Operations=["Decrypt"]),
+            here("kms.encrypt", KeyId=KEY, Plaintext=b"tried"),
+            here("kms.generate_data_key", KeyId=KEY, KeySpec="AES_256"),
+            here("kms.encrypt", region=here.peer, KeyId=KEY, Plaintext=b"tried"),
+            here("kms.schedule_key_deletion", KeyId=KEY),
+            here("kms.disable_key", KeyId=KEY),
+            here("kms.put_key_policy", KeyId=KEY, PolicyName="default", Policy=ANYTHING),
+            here("kms.create_grant", KeyId=KEY, GranteePrincipal=mine, Operations=["Decrypt"]),
             # Other roles, and more power for its own.
             here("sts.assume_role", RoleArn=mine, RoleSessionName="tried"),
             here("sts.assume_role", RoleArn=here.role("api", here.peer), RoleSessionName="tried"),
@@ -179,7 +183,7 @@ def api(here: Place) -> Powers:
 
 def peer(here: Place) -> Powers:
     """The other region's function, by the role it may assume here, reads documents and tells the operations team."""
-    bucket, key = here.bucket(here.region), f"alias/kms-{SUFFIX}"
+    bucket = here.bucket(here.region)
     return Powers(
         allowed=[
             here("s3.list_objects_v2", "s3:ListBucket", Bucket=bucket),
@@ -192,7 +196,7 @@ def peer(here: Place) -> Powers:
             here("s3.get_object", region=here.peer, Bucket=here.bucket(here.peer), Key="documents/tried"),
             here("dynamodb.get_item", TableName=RECORDS, Key=RECORD),
             here("dynamodb.put_item", TableName=AUDIT, Item=ROW),
-            here("kms.generate_data_key", KeyId=key, KeySpec="AES_256"),
+            here("kms.generate_data_key", KeyId=KEY, KeySpec="AES_256"),
             here("sns.publish", TopicArn=here.topic(OTHERS), Message="tried"),
             here("sts.assume_role", RoleArn=here.role("peer", here.peer), RoleSessionName="tried"),
             here("iam.create_user", UserName="tried"),
@@ -214,7 +218,7 @@ def replication(here: Place) -> Powers:
             here("s3.put_object", region=here.peer, Bucket=theirs, Key="documents/tried", Body=b"forged"),
             here("s3.put_bucket_versioning", Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}),
             here("dynamodb.get_item", TableName=RECORDS, Key=RECORD),
-            here("kms.generate_data_key", KeyId=f"alias/kms-{SUFFIX}", KeySpec="AES_256"),
+            here("kms.generate_data_key", KeyId=KEY, KeySpec="AES_256"),
             here("sts.assume_role", RoleArn=here.role("peer", here.peer), RoleSessionName="tried"),
         ],
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
-from tests.deployed.powers import OTHERS, ROLES, SUFFIX, Call, Place
+from tests.deployed.powers import ENCRYPTED, OTHERS, ROLES, SUFFIX, Call, Place
 
 import pytest
 from botocore.exceptions import ClientError
@@ -73,8 +73,8 @@ def sessions(aws: EmbeddedAws, deployment: Deployment) -> Iterator[dict[tuple[st
     others.create_bucket(Bucket=OTHERS)
     for place in PLACES:
         made["peer", place.region] = assume(aws, place, made["api", place.peer])
-        document = {"Bucket": place.bucket(place.region), "Key": "documents/read-by-peer", "Body": b"tried"}
-        aws.client("s3", place.region).put_object(**document)
+        bucket = place.bucket(place.region)
+        make(aws, place("s3.put_object", Bucket=bucket, Key="documents/read-by-peer", Body=b"tried", **ENCRYPTED))
     yield made
     others.delete_bucket(Bucket=OTHERS)
 
@@ -88,8 +88,13 @@ def tried(kind: str) -> list[Any]:
     ]
 
 
-def make(aws: EmbeddedAws, call: Call, session: Session) -> None:
-    getattr(aws.client(call.service, call.region, credentials=session), call.operation)(**call.arguments)
+def make(aws: EmbeddedAws, call: Call, session: Session | None = None) -> None:
+    """Makes a call as who has the session, or as the account's root user."""
+    arguments = dict(call.arguments)
+    if "SSEKMSKeyId" in arguments:
+        key = aws.client("kms", call.region).describe_key(KeyId=arguments["SSEKMSKeyId"])
+        arguments["SSEKMSKeyId"] = key["KeyMetadata"]["Arn"]
+    getattr(aws.client(call.service, call.region, credentials=session), call.operation)(**arguments)
 
 
 @pytest.mark.parametrize(("role", "place", "call"), tried("allowed"))

@@ -203,11 +203,33 @@ def test_a_jwt_authorizer_has_no_payload_version(east: Any) -> None:
     assert "AuthorizerPayloadFormatVersion" not in shown
 
 
-def test_a_trail_keeps_its_tags(east: Any) -> None:
+def test_a_trail_keeps_its_tags_and_its_log_group(east: Any) -> None:
     east("s3").create_bucket(Bucket="trail-of-mends")
-    tags = [{"Key": "Environment", "Value": "Production"}]
-    arn = east("cloudtrail").create_trail(Name="mended", S3BucketName="trail-of-mends", TagsList=tags)["TrailARN"]
+    tags = [{"Key": "kept", "Value": "yes"}]
+    logs = {
+        "CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-1:111111111111:log-group:mended:*",
+        "CloudWatchLogsRoleArn": "arn:aws:iam::111111111111:role/mended",
+    }
+    arn = east("cloudtrail").create_trail(Name="mended", S3BucketName="trail-of-mends", TagsList=tags, **logs)[
+        "TrailARN"
+    ]
     assert east("cloudtrail").list_tags(ResourceIdList=[arn])["ResourceTagList"][0]["TagsList"] == tags
+    (trail,) = east("cloudtrail").describe_trails(trailNameList=["mended"])["trailList"]
+    assert trail | logs == trail
+
+
+def test_a_zone_has_one_query_log(east: Any) -> None:
+    route53 = east("route53")
+    zone = route53.create_hosted_zone(Name="queried.com", CallerReference="queried")["HostedZone"]["Id"]
+    group = "arn:aws:logs:us-east-1:111111111111:log-group:/aws/route53/queried.com"
+    asked = {"HostedZoneId": zone.removeprefix("/hostedzone/"), "CloudWatchLogsLogGroupArn": group}
+    made = route53.create_query_logging_config(**asked)["QueryLoggingConfig"]
+    assert route53.get_query_logging_config(Id=made["Id"])["QueryLoggingConfig"] == {"Id": made["Id"], **asked}
+    with pytest.raises(ClientError, match="QueryLoggingConfigAlreadyExists"):
+        route53.create_query_logging_config(**asked)
+    route53.delete_query_logging_config(Id=made["Id"])
+    with pytest.raises(ClientError, match="NoSuchQueryLoggingConfig"):
+        route53.get_query_logging_config(Id=made["Id"])
 
 
 def test_a_certificate_keeps_its_key_algorithm(east: Any) -> None:

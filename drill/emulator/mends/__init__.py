@@ -21,9 +21,10 @@ MENDS = (
     other.describe_keys_of_aws,
     other.give_jwt_authorizers_no_payload_version,
     other.keep_certificate_settings,
-    other.keep_tags_of_new_trails,
+    other.keep_tags_and_log_group_of_new_trails,
     route53.answer_get_dnssec,
     route53.keep_lists_of_health_checks,
+    route53.know_query_logs,
     sns.keep_notifications_on_this_machine,
     sns.return_arns_of_pending_subscriptions,
 )

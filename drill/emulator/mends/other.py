@@ -10,15 +10,18 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import acm, apigateway, cloudtrail, kms
 
 
-def keep_tags_of_new_trails() -> None:
-    """CreateTrail drops the trail's tags."""
+def keep_tags_and_log_group_of_new_trails() -> None:
+    """CreateTrail drops the trail's tags, its log group and the role that writes there."""
     original = cloudtrail._DISPATCH["CreateTrail"]
 
     def create_trail(body: dict[str, Any]) -> Any:
         answer = original(body)
-        if answer[0] == 200 and body.get("TagsList"):
-            tags = {tag["Key"]: tag.get("Value", "") for tag in body["TagsList"]}
-            cloudtrail._trail_tags[cloudtrail._trail_arn(body["Name"].strip())] = tags
+        if answer[0] == 200:
+            name = body["Name"].strip()
+            logs = {key: body[key] for key in ("CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn") if body.get(key)}
+            cloudtrail._trails[name].update(logs)
+            tags = {tag["Key"]: tag.get("Value", "") for tag in body.get("TagsList") or ()}
+            cloudtrail._trail_tags[cloudtrail._trail_arn(name)] = tags
         return answer
 
     cloudtrail._DISPATCH["CreateTrail"] = create_trail

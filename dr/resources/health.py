@@ -1,0 +1,121 @@
+"""Whether DNS answers with a region: its endpoint is healthy, and nobody has evacuated it."""
+
+from dr.resources.api import HEALTH_PATH, HEALTHY
+from dr.resources.monitoring import Alarm, Metric, Threshold
+from dr.resources.naming import Names
+
+import attrs
+from cdktf import TerraformProvider
+from cdktf_cdktf_provider_aws.route53_health_check import Route53HealthCheck
+from constructs import Construct
+
+HTTPS = 443
+# Published by whoever evacuates a region: 1 once a minute for as long as it shall get no traffic.
+NAMESPACE, EVACUATED = "HealthcareDr/Failover", "Evacuated"
+
+
+@attrs.frozen(kw_only=True)
+class Watcher:
+    """Another region, from which a region is evacuated: its own may be past saying so.
+
+    Attributes:
+        region: The name of the other region.
+        topic_arn: Its topic, which is told.
+        provider: Makes resources there.
+    """
+
+    region: str
+    topic_arn: str
+    provider: TerraformProvider
+
+
+class RegionHealth(Construct):
+    """A region's health check: calculated from a check of its endpoint and one of an alarm in another region.
+
+    Route 53's data plane alone decides by them: nothing needs to be changed in Route 53 to move traffic. The alarm has
+    standard resolution and one period, as Route 53 asks of alarms that it follows; without data the region is not
+    evacuated.
+
+    Attributes:
+        id: The id of the calculated check, which a weighted record carries.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        names: Names,
+        region: str,
+        host: str,
+        watcher: Watcher,
+        interval_s: int,
+        failures: int,
+    ) -> None:
+        """Make the checks.
+
+        Args:
+            scope: The stack.
+            id_: Its id there.
+            names: The naming rule.
+            region: The region that is checked.
+            host: Its API's own host: unlike the custom domain it is there before any certificate.
+            watcher: From where it is evacuated.
+            interval_s: Seconds between two probes of one checker, 10 or 30.
+            failures: How many in a row make the endpoint unhealthy.
+        """
+        super().__init__(scope, id_)
+        self._names, self._region = names, region
+        endpoint = Route53HealthCheck(
+            self,
+            "endpoint",
+            type="HTTPS_STR_MATCH",
+            fqdn=host,
+            port=HTTPS,
+            resource_path=HEALTH_PATH,
+            search_string=HEALTHY,
+            enable_sni=True,
+            request_interval=interval_s,
+            failure_threshold=failures,
+            tags=self._tag("endpoint-"),
+        )
+        both = Route53HealthCheck(
+            self,
+            "both",
+            type="CALCULATED",
+            child_healthchecks=[endpoint.id, self._check_evacuation(watcher).id],
+            child_health_threshold=2,
+            tags=self._tag(""),
+        )
+        self.id = both.id
+
+    def _tag(self, kind: str) -> dict[str, str]:
+        return {"Name": self._names.regional(f"health-check-{kind}{self._region}")}
+
+    def _check_evacuation(self, watcher: Watcher) -> Route53HealthCheck:
+        threshold = Threshold(
+            metric=Metric(
+                namespace=NAMESPACE, name=EVACUATED, dimensions={"Region": self._region}, statistic="Maximum"
+            ),
+            limit=0,
+            meaning=f"{self._region} is evacuated: DNS answers with the other regions only, until nobody says so.",
+        )
+        alarm = Alarm(
+            self,
+            "alarm",
+            name=self._names.regional(f"alarm-evacuated-{self._region}"),
+            threshold=threshold,
+            topic_arn=watcher.topic_arn,
+            provider=watcher.provider,
+        )
+        return Route53HealthCheck(
+            self,
+            "evacuated",
+            type="CLOUDWATCH_METRIC",
+            cloudwatch_alarm_name=alarm.alarm_name,
+            cloudwatch_alarm_region=watcher.region,
+            insufficient_data_health_status="Healthy",
+            # Route 53 keeps a copy of the alarm's settings: an alarm that changes must change the check.
+            triggers={"threshold": str(threshold.limit), "metric": f"{NAMESPACE} {EVACUATED} {self._region}"},
+            tags=self._tag("evacuated-"),
+        )

@@ -1,0 +1,100 @@
+"""AWS Backup: a vault in every region, filled daily, with copies in every other."""
+
+import re
+from collections.abc import Iterator
+
+from tests.brief.reading import at, key_region, missing, of_region, peers_of, principals_of, referred, statements
+from tests.brief.rules import DESIGN, changed, dropped, emptied, removed, replaced, statement
+from tests.synthesis import Resource, Stacks, regions_of, resources
+
+VAULT = "aws_backup_vault"
+PLAN = "aws_backup_plan"
+SELECTION = "aws_backup_selection"
+
+
+@DESIGN.rule(
+    "SECURITY",
+    breaks=[
+        removed(VAULT),
+        dropped(VAULT, "kms_key_arn"),
+        changed(VAULT, "kms_key_arn", to="${aws_kms_key.other.arn}"),
+        changed(VAULT, "force_destroy", to=False),
+        removed(PLAN),
+        changed(PLAN, "rule.0.target_vault_name", to="Default"),
+        changed(PLAN, "rule.0.schedule", to="cron(0 5 1 * ? *)"),
+        dropped(PLAN, "rule.0.schedule"),
+        changed(PLAN, "rule.0.copy_action", to=[]),
+        replaced(PLAN, "rule.0.copy_action.0.destination_vault_arn", "backup-vault-", "other-"),
+        dropped(PLAN, "rule.0.lifecycle"),
+        dropped(PLAN, "rule.0.copy_action.0.lifecycle"),
+        lambda stacks: stacks["us-east-1"]["resource"].update(aws_backup_vault_lock_configuration={"lock": {}}),
+    ],
+)
+def every_region_backs_up_daily_into_a_vault_of_its_own_and_copies_to_every_other(stacks: Stacks) -> Iterator[str]:
+    """Vaults under their region's key, which nothing locks; the copies go to the vaults that the other regions make."""
+    yield from missing(stacks, VAULT, PLAN)
+    vaults = {each.stack: each for each in resources(stacks, VAULT)}
+    for region, vault in vaults.items():
+        if key_region(stacks, region, vault.arguments.get("kms_key_arn")) != region:
+            yield f"{vault.address}: is not encrypted by its region's key"
+        if vault.arguments.get("force_destroy") is not True:
+            yield f"{vault.address}: stays while it holds something"
+    for plan in resources(stacks, PLAN):
+        rule = at(plan.arguments, "rule.0")
+        if not referred(stacks, plan.stack, rule["target_vault_name"], VAULT) or not _daily(rule):
+            yield f"{plan.address}: does not fill the region's vault daily"
+        for peer in peers_of(stacks, plan.stack):
+            name = vaults[peer].arguments["name"] if peer in vaults else "none"
+            if not any(_leads_to(copy, peer, name) for copy in rule["copy_action"]):
+                yield f"{plan.address}: copies nothing to {peer}"
+        if not all("delete_after" in (each.get("lifecycle") or {}) for each in (rule, *rule["copy_action"])):
+            yield f"{plan.address}: keeps backups for good"
+    if any(resources(stacks, "aws_backup_vault_lock_configuration")):
+        yield "a vault is locked: it could not be destroyed"
+
+
+def _daily(rule: dict[str, str]) -> bool:
+    """Whether the schedule is one hour of every day: cron(minute hour day month weekday year)."""
+    return re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", rule.get("schedule", "")) is not None
+
+
+def _leads_to(copy: dict[str, str], region: str, vault: str) -> bool:
+    return copy["destination_vault_arn"].split(":")[3:4] == [region] and copy["destination_vault_arn"].endswith(
+        f":backup-vault:{vault}"
+    )
+
+
+@DESIGN.rule(
+    "SECURITY",
+    breaks=[
+        removed(SELECTION),
+        changed(SELECTION, "plan_id", to="other"),
+        changed(SELECTION, "resources", to=[]),
+        replaced(SELECTION, "resources.0", "patient_records", "other"),
+        replaced(SELECTION, "resources.1", "audit_logs", "other"),
+        changed(SELECTION, "resources.2", to="arn:aws:s3:::other"),
+        changed(SELECTION, "iam_role_arn", to="arn:aws:iam::111111111111:role/other"),
+        replaced(statement("AssumedByService"), "principals", "backup.amazonaws", "ec2.amazonaws"),
+        emptied(VAULT),
+    ],
+)
+def tables_and_documents_of_every_region_are_backed_up(stacks: Stacks) -> Iterator[str]:
+    """Each region selects its replicas of the tables and its bucket, with a role that AWS Backup may assume."""
+    yield from missing(stacks, VAULT)
+    for region in regions_of(stacks):
+        chosen = [each for each in of_region(stacks, region, SELECTION) if _works(stacks, each)]
+        wanted = [value for each in chosen for value in each.arguments["resources"]]
+        for table in resources(stacks, "aws_dynamodb_table"):
+            if not any(f":{region}:" in value and value.endswith(f"/{table.arguments['name']}") for value in wanted):
+                yield f"{region}: {table.arguments['name']} is not backed up"
+        if not any(referred(stacks, region, value, "aws_s3_bucket") for value in wanted):
+            yield f"{region}: documents are not backed up"
+
+
+def _works(stacks: Stacks, selection: Resource) -> bool:
+    role = referred(stacks, selection.stack, selection.arguments["iam_role_arn"], "aws_iam_role")
+    trust = statements(stacks, selection.stack, role.arguments["assume_role_policy"]) if role else []
+    trusted = [who for each in trust for who in principals_of(each)]
+    return bool(referred(stacks, selection.stack, selection.arguments["plan_id"], PLAN)) and trusted == [
+        "backup.amazonaws.com"
+    ]
