@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -14,16 +13,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 NUMBERS = count(1)
-
-
-@pytest.fixture
-def east(embedded_aws: EmbeddedAws) -> Callable[[str], Any]:
-    """Clients of us-east-1, by service."""
-
-    def client(service: str) -> Any:
-        return embedded_aws.client(service, "us-east-1")
-
-    return client
 
 
 @pytest.fixture
@@ -256,57 +245,6 @@ def test_a_subscription_over_https_has_an_arn_and_reaches_nobody(embedded_aws: E
         "pending confirmation"
     )
     assert "the embedded AWS sends nothing to other machines" in embedded_aws.log.read_text()
-
-
-def test_a_role_is_trusted_by_its_own_arn_whatever_its_session(embedded_aws: EmbeddedAws, east: Any) -> None:
-    root = {"AWS": f"arn:aws:iam::{embedded_aws.account}:root"}
-    caller = f"arn:aws:iam::{embedded_aws.account}:role/mended-caller"
-    condition = {"ArnEquals": {"aws:PrincipalArn": caller}}
-    trusts = {"mended-caller": {}, "mended-stranger": {}, "mended-trusting": {"Condition": condition}}
-    for name, more in trusts.items():
-        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": root, **more}
-        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        east("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
-        allowed = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        east("iam").put_role_policy(RoleName=name, PolicyName="assume", PolicyDocument=policy)
-
-    def assume(name: str, client: Any) -> Any:
-        arn = f"arn:aws:iam::{embedded_aws.account}:role/{name}"
-        session = client.assume_role(RoleArn=arn, RoleSessionName="any")["Credentials"]
-        return embedded_aws.client("sts", "us-east-1", credentials=session)
-
-    assume("mended-trusting", assume("mended-caller", east("sts")))
-    with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
-        assume("mended-trusting", assume("mended-stranger", east("sts")))
-
-
-def test_partiql_is_allowed_by_its_verb_on_its_table(embedded_aws: EmbeddedAws, east: Any) -> None:
-    root = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}}
-    role = east("iam").create_role(
-        RoleName="partiql", AssumeRolePolicyDocument=json.dumps({**TRUST, "Statement": [root]})
-    )
-    table = "arn:aws:dynamodb:us-east-1:111111111111:table/partiql"
-    allowed = {"Effect": "Allow", "Action": ["dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert"], "Resource": table}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    east("iam").put_role_policy(RoleName="partiql", PolicyName="append", PolicyDocument=policy)
-    east("dynamodb").create_table(
-        TableName="partiql",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-    )
-    session = east("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="test")["Credentials"]
-    execute = embedded_aws.client("dynamodb", "us-east-1", credentials=session).execute_statement
-    execute(Statement="INSERT INTO \"partiql\" VALUE {'id': '1'}")
-    assert execute(Statement='SELECT * FROM "partiql"')["Items"] == [{"id": {"S": "1"}}]
-    for verb, statement in {
-        "Update": "UPDATE \"partiql\" SET a = 1 WHERE id = '1'",
-        "Delete": "DELETE FROM partiql WHERE id = '1'",
-        "Select": 'SELECT * FROM "others"',
-    }.items():
-        with pytest.raises(ClientError, match=f"not authorized to perform: dynamodb:PartiQL{verb}"):
-            execute(Statement=statement)
 
 
 def test_a_role_without_permission_is_denied(embedded_aws: EmbeddedAws, east: Any) -> None:

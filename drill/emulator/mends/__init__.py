@@ -16,6 +16,7 @@ MENDS = (
     ec2.keep_flow_log_settings,
     ec2.keep_prefix_lists_of_rules,
     ec2.know_peering_options,
+    iam.ask_for_log_groups_with_all_in_them,
     iam.ask_for_partiql_by_verb_and_table,
     iam.tell_conditions_the_role_of_a_session,
     other.describe_keys_of_aws,

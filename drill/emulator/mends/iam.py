@@ -9,6 +9,7 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam
 
+# The verb, and the table behind the word that a table follows.
 PARTIQL = re.compile(r'\s*(\w+).*?(?:(?<=INSERT INTO)|(?<=UPDATE)|(?<=FROM))\s+"?([\w.-]+)', re.IGNORECASE | re.DOTALL)
 SESSION = re.compile(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+")
 
@@ -44,6 +45,23 @@ def ask_for_partiql_by_verb_and_table() -> None:
         return found
 
     iam_actions.extract_iam_action, iam_actions.dynamodb_resource_arns = extract_iam_action, dynamodb_resource_arns
+
+
+def ask_for_log_groups_with_all_in_them() -> None:
+    """Calls of CloudWatch Logs ask for a group's ARN without the `:*` of AWS's, DescribeLogGroups for no group."""
+    original = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(
+        service: str, method: str, path: str, headers: Any, body: bytes, query: Any, region: str, account: str
+    ) -> str:
+        arn: str = original(service, method, path, headers, body, query, region, account)
+        action = headers.get("x-amz-target", "").rpartition(".")[2]
+        if service == "logs" and action == "DescribeLogGroups":
+            return f"arn:aws:logs:{region}:{account}:log-group:*"
+        grouped = arn.startswith("arn:aws:logs:") and not action.endswith("Resource")  # those of tags have none
+        return f"{arn}:*" if service == "logs" and grouped else arn
+
+    iam_actions.extract_resource_arn = extract_resource_arn
 
 
 def _statement(body: bytes) -> re.Match[str] | None:
