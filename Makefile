@@ -62,7 +62,7 @@ unit: setup ## the tests that need no embedded AWS, in under a minute
 snapshots: setup ## accept the stacks as they are now synthesized
 	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)
 
-bench: setup ## measure how long synthesis takes, with and without the fast bindings
+bench: setup ## measure synthesis, the function's start and requests, and a minute of load: 6 min
 	@$(RUN) python -m tools.bench $(ARGS)
 
 lock: setup ## lock the requirements again; ARGS=--upgrade takes newer versions

@@ -1,7 +1,5 @@
 """One request for patients' data, and what every endpoint asks of it: body, headers, query."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json
@@ -11,10 +9,9 @@ from http import HTTPStatus
 from typing import Any
 
 from functions.api.models import checked
-from functions.shared.answers import JSON, Answer
+from functions.shared.answers import JSON, Answer, ProblemError, invalid
 from functions.shared.audit import Entry
 from functions.shared.callers import Role
-from functions.shared.problems import ProblemError, invalid
 from functions.shared.seals import Seals
 
 from attrs import evolve, frozen
@@ -92,11 +89,7 @@ class Access:
 
     @property
     def idempotency_key(self) -> str | None:
-        """The key under which a retry of this request is known.
-
-        Raises:
-            ProblemError: it breaks its rule.
-        """
+        """The key under which a retry of this request is known; ProblemError if it breaks its rule."""
         if "idempotency-key" not in self.event["headers"]:
             return None
         key = self._header("idempotency-key")
@@ -115,11 +108,7 @@ class Access:
         return [tag for part in stated.split(",") if _ENTITY_TAG.fullmatch(tag := part.strip())]
 
     def query(self) -> dict[str, str]:
-        """Returns the query's parameters.
-
-        Raises:
-            ProblemError: there are others than the route knows.
-        """
+        """Returns the query's parameters; ProblemError if there are others than the route knows."""
         parameters: dict[str, str] = self.event.get("queryStringParameters") or {}
         if set(parameters) - set(self.route.query):
             known = " and ".join(f"'{name}'" for name in self.route.query)

@@ -1,7 +1,5 @@
 """Documents: bytes in the region's bucket under opaque keys, and their names in the table."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re
@@ -17,10 +15,9 @@ from functions.api.models import CONTENT_TYPES, checked
 from functions.api.peers import Peers
 from functions.api.versions import Change, History, Versions, derived, digest, etag
 from functions.api.views import Replication
-from functions.shared.answers import Answer, answer
+from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.clients import BudgetExhaustedError, Clients
 from functions.shared.configuration import Configuration
-from functions.shared.problems import ProblemError, invalid
 from functions.shared.table import Values
 
 from attrs import frozen
@@ -76,7 +73,12 @@ class Documents:
                 SSEKMSKeyId=self.configuration.documents_key_arn,
                 ChecksumSHA256=base64.b64encode(sha256.digest()).decode(),
             )
-        return self.add(access, change)
+        try:
+            return self.add(access, change)
+        except Exception:
+            # Perhaps no version names the object now; functions.verify tells. To delete it could lose a document.
+            self.logger.error("object may have no version", object_key=change.fields["object_key"])
+            raise
 
     def add(self, access: Access, change: Change) -> Answer:
         """Adds the version of a document whose object is there, and tells where else it is."""
@@ -123,11 +125,7 @@ class Documents:
         return Answer(HTTPStatus.OK, body, headers)
 
     def history(self, access: Access, name: str) -> History:
-        """Returns the versions of a document.
-
-        Raises:
-            ProblemError: there is no such document.
-        """
+        """Returns the versions of a document; ProblemError if there is no such document."""
         history = self.versions.history(access.partition, KIND, named(name))
         if not history.rows:
             raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-document", "The patient has no document of this name.")

@@ -1,19 +1,15 @@
 """One guarded way to every endpoint: who calls is known, the audit row is there, and no error leaves unshaped."""
 
-from __future__ import annotations
-
 import time
 import traceback
 from http import HTTPStatus
 
 from functions.api.access import Access, Event, Route
 from functions.api.models import IDENTIFIER, checked
-from functions.shared import problems
-from functions.shared.answers import Answer
+from functions.shared.answers import Answer, ProblemError, problem_of
 from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
 from functions.shared.clients import Budget
-from functions.shared.problems import ProblemError
 
 from attrs import evolve, frozen
 from aws_lambda_powertools import Logger
@@ -39,9 +35,17 @@ class Guard:
         try:
             reply = _answer(access, service, identifiers, rest)
         except Exception as error:
-            reply = self._refusal(access, error)
+            problem = problem_of(error)
+            if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                self._log("request failed", error)
+            # Nothing was disclosed, so the refusal stands even without its row, which is missed in the log.
+            self._recorded(access, problem.status)
+            reply = problem.answer(access.entry.correlation_id)
         else:
-            reply = reply if route.audits else self._audited(access, reply)
+            if not route.audits and not self._recorded(access, reply.status):
+                detail = "The access could not be recorded."
+                problem = ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail)
+                reply = problem.answer(access.entry.correlation_id)
         self._tell(route, reply.status, (time.perf_counter() - started) * 1000)
         return reply.including(
             Cache_Control="no-store",
@@ -61,25 +65,14 @@ class Guard:
         metrics.add_metric(name="Failures", unit=MetricUnit.Count, value=status >= 500)
         metrics.flush_metrics()
 
-    def _audited(self, access: Access, reply: Answer) -> Answer:
+    def _recorded(self, access: Access, status: HTTPStatus) -> bool:
+        """Adds the audit row of an access that ended with ``status``; False, and a line in the log, if that failed."""
         try:
-            self.trail.append(evolve(access.entry, status=reply.status.value))
+            self.trail.append(evolve(access.entry, status=status.value))
         except Exception as error:
-            self._log("answer withheld", error)
-            problem = ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The access could not be recorded.")
-            return problem.answer(access.entry.correlation_id)
-        return reply
-
-    def _refusal(self, access: Access, error: Exception) -> Answer:
-        problem = problems.of(error)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._log("request failed", error)
-        try:
-            self.trail.append(evolve(access.entry, status=problem.status.value))
-        except Exception as unaudited:
-            # Nothing was disclosed, so the refusal stands; the missing row shows here.
-            self._log("audit row missing", unaudited)
-        return problem.answer(access.entry.correlation_id)
+            self._log("audit row missing", error)
+            return False
+        return True
 
     def _log(self, message: str, error: Exception) -> None:
         """Logs what kind of error it was and where: its text and values may hold a patient's data."""

@@ -1,7 +1,5 @@
 """The API's entry point."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -20,12 +18,11 @@ from functions.api.routes import ROUTES
 from functions.api.trails import Trails
 from functions.api.transfers import Transfers
 from functions.api.versions import Versions
-from functions.shared.answers import Answer
+from functions.shared.answers import Answer, ProblemError
 from functions.shared.audit import Trail
 from functions.shared.callers import Role
 from functions.shared.clients import Budget, Clients
 from functions.shared.configuration import Configuration
-from functions.shared.problems import ProblemError
 from functions.shared.seals import Seals
 from functions.shared.table import Table
 

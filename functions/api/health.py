@@ -1,7 +1,5 @@
 """Whether this region can serve: one row of its own table is read."""
 
-from __future__ import annotations
-
 import time
 from http import HTTPStatus
 from typing import Any

@@ -1,5 +1,4 @@
 """What callers may send: frozen values, made from JSON with every broken rule reported at once."""
-# No annotations from the future: a field's type finds its rule.
 
 import json
 import re
@@ -7,9 +6,9 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, NewType, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
-from functions.shared.problems import ProblemError, invalid
+from functions.shared.answers import ProblemError, invalid
 from functions.shared.table import instant
 
 from attrs import fields, frozen
@@ -28,16 +27,8 @@ REQUEST_BYTES = 4_096
 CONTENT_TYPES = ("application/dicom", "application/pdf", "image/jpeg", "image/png", "text/plain")
 # What S3 takes in one PUT.
 UPLOAD_BYTES = 5 * 1024**3
+_SIZE_RULE = f"must be a whole number from 1 to {UPLOAD_BYTES}"
 _YEARS = range(1900, 2200)
-
-FacilityId = NewType("FacilityId", str)
-Moment = NewType("Moment", datetime)
-Content = NewType("Content", str)
-"""A JSON text: stored as it came, so no number loses digits on the way."""
-DocumentType = NewType("DocumentType", str)
-DocumentSize = NewType("DocumentSize", int)
-Sha256 = NewType("Sha256", str)
-Token = NewType("Token", str)
 
 _Model = TypeVar("_Model")
 
@@ -55,32 +46,6 @@ class RecordType(StrEnum):
     PROCEDURE = "procedure"
 
 
-@frozen(kw_only=True)
-class NewRecord:
-    """A clinical record as a caller sends it."""
-
-    record_type: RecordType
-    facility_id: FacilityId
-    recorded_at: Moment
-    content: Content
-
-
-@frozen(kw_only=True)
-class NewUpload:
-    """A document that is to be uploaded by a URL."""
-
-    content_type: DocumentType
-    size: DocumentSize
-    sha256: Sha256
-
-
-@frozen(kw_only=True)
-class Completion:
-    """What the beginning of an upload returned."""
-
-    upload: Token
-
-
 class Retraction(StrEnum):
     """Why a record is taken back; a fixed list, for it stands in the query."""
 
@@ -92,62 +57,6 @@ class Retraction(StrEnum):
 
 class _BrokenRuleError(ValueError):
     """A field's value breaks its rule; the message is the rule, never the value: it may identify a patient."""
-
-
-def parse(body: bytes, model: type[_Model]) -> _Model:
-    """Returns ``body`` as a value of ``model``.
-
-    Raises:
-        ProblemError: it is not JSON, or breaks rules of the model; all of them are named.
-    """
-    try:
-        document = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "malformed-json", "The body must be a JSON object.")
-    rules = {field.name: _RULES[field.type] for field in fields(model)}  # type: ignore[arg-type]  # all are attrs classes
-    values, faults = dict[str, Any](), list[str]()
-    for name, rule in rules.items():
-        if name not in document:
-            faults.append(f"'{name}' is required")
-            continue
-        try:
-            values[name] = rule(document[name])
-        except _BrokenRuleError as error:
-            faults.append(f"'{name}' {error}")
-    if document.keys() - rules.keys():
-        faults.append("fields other than those described are refused")
-    if faults:
-        raise invalid(*faults)
-    return model(**values)
-
-
-def checked(name: str, value: str, pattern: re.Pattern[str] = IDENTIFIER, rule: str = IDENTIFIER_RULE) -> str:
-    """Returns ``value`` if it matches; ``name`` is the field of the message.
-
-    Raises:
-        ProblemError: it does not.
-    """
-    if not pattern.fullmatch(value):
-        raise invalid(f"'{name}' {rule}")
-    return value
-
-
-def moment(name: str, value: str) -> str:
-    """Returns a moment of the query as the table holds it.
-
-    Raises:
-        ProblemError: it is none.
-    """
-    try:
-        return instant(_moment(value))
-    except _BrokenRuleError as error:
-        raise invalid(f"'{name}' {error}") from error
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and infinities are not JSON")
 
 
 def _moment(value: Any) -> datetime:
@@ -200,14 +109,85 @@ def _text(text: str, pattern: re.Pattern[str]) -> Callable[[Any], Any]:
     return _rule(text, lambda value: isinstance(value, str) and pattern.fullmatch(value))
 
 
-_SIZE = f"must be a whole number from 1 to {UPLOAD_BYTES}"
-_RULES: dict[Any, Callable[[Any], Any]] = {
-    Content: _content,
-    DocumentSize: _rule(_SIZE, lambda value: type(value) is int and 1 <= value <= UPLOAD_BYTES),
-    DocumentType: _one_of(CONTENT_TYPES),
-    FacilityId: _text(IDENTIFIER_RULE, IDENTIFIER),
-    Moment: _moment,
-    RecordType: _one_of(RecordType),
-    Sha256: _text("must be 64 hexadecimal digits in lower case", re.compile("[0-9a-f]{64}")),
-    Token: _rule("must be a text", lambda value: isinstance(value, str)),
-}
+FacilityId = Annotated[str, _text(IDENTIFIER_RULE, IDENTIFIER)]
+Moment = Annotated[datetime, _moment]
+Content = Annotated[str, _content]
+"""A JSON text: stored as it came, so no number loses digits on the way."""
+DocumentType = Annotated[str, _one_of(CONTENT_TYPES)]
+DocumentSize = Annotated[int, _rule(_SIZE_RULE, lambda value: type(value) is int and 1 <= value <= UPLOAD_BYTES)]
+Sha256 = Annotated[str, _text("must be 64 hexadecimal digits in lower case", re.compile("[0-9a-f]{64}"))]
+Token = Annotated[str, _rule("must be a text", lambda value: isinstance(value, str))]
+
+
+@frozen(kw_only=True)
+class NewRecord:
+    """A clinical record as a caller sends it."""
+
+    record_type: Annotated[RecordType, _one_of(RecordType)]
+    facility_id: FacilityId
+    recorded_at: Moment
+    content: Content
+
+
+@frozen(kw_only=True)
+class NewUpload:
+    """A document that is to be uploaded by a URL."""
+
+    content_type: DocumentType
+    size: DocumentSize
+    sha256: Sha256
+
+
+@frozen(kw_only=True)
+class Completion:
+    """What the beginning of an upload returned."""
+
+    upload: Token
+
+
+def parse(body: bytes, model: type[_Model]) -> _Model:
+    """Returns ``body`` as a value of ``model``.
+
+    Raises:
+        ProblemError: it is not JSON, or breaks rules of the model; all of them are named.
+    """
+    try:
+        document = json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "malformed-json", "The body must be a JSON object.")
+    rules = {field.name: field.type.__metadata__[0] for field in fields(model)}  # type: ignore[arg-type]  # all are attrs classes
+    values, faults = dict[str, Any](), list[str]()
+    for name, rule in rules.items():
+        if name not in document:
+            faults.append(f"'{name}' is required")
+            continue
+        try:
+            values[name] = rule(document[name])
+        except _BrokenRuleError as error:
+            faults.append(f"'{name}' {error}")
+    if document.keys() - rules.keys():
+        faults.append("fields other than those described are refused")
+    if faults:
+        raise invalid(*faults)
+    return model(**values)
+
+
+def checked(name: str, value: str, pattern: re.Pattern[str] = IDENTIFIER, rule: str = IDENTIFIER_RULE) -> str:
+    """Returns ``value`` if it matches, else raises ProblemError, whose message calls it ``name``."""
+    if not pattern.fullmatch(value):
+        raise invalid(f"'{name}' {rule}")
+    return value
+
+
+def moment(name: str, value: str) -> str:
+    """Returns a moment of the query as the table holds it; ProblemError if it is none."""
+    try:
+        return instant(_moment(value))
+    except _BrokenRuleError as error:
+        raise invalid(f"'{name}' {error}") from error
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("NaN and infinities are not JSON")

@@ -1,7 +1,5 @@
 """The other regions' buckets: read while replication has not brought a document here yet, and never written."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor

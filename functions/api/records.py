@@ -1,7 +1,5 @@
 """Clinical records: immutable versions in the table, each written together with its audit row."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Callable, Sequence
@@ -12,8 +10,7 @@ from functions.api import views
 from functions.api.access import Access
 from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, checked, moment, parse
 from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, size
-from functions.shared.answers import Answer, answer
-from functions.shared.problems import ProblemError, invalid
+from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.table import Values, instant
 
 from attrs import frozen

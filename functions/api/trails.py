@@ -1,7 +1,5 @@
 """The audit trail of one patient, for auditors."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Documents of any size: the caller and the bucket exchange the bytes, by URLs that hold for a quarter of an hour."""
 
-from __future__ import annotations
-
 import base64
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -12,8 +10,7 @@ from functions.api.access import Access
 from functions.api.documents import Documents, described, named
 from functions.api.models import REQUEST_BYTES, Completion, NewUpload, parse
 from functions.api.versions import digest
-from functions.shared.answers import Answer, answer
-from functions.shared.problems import ProblemError, invalid
+from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.table import instant
 
 from attrs import frozen

@@ -5,8 +5,6 @@ regions see each other's writes. Versions that were written while the regions we
 until a version that is based on all of them merges them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import uuid
@@ -17,8 +15,8 @@ from itertools import groupby
 from typing import TypeVar
 
 from functions.api.access import Access
+from functions.shared.answers import ProblemError
 from functions.shared.audit import Trail
-from functions.shared.problems import ProblemError
 from functions.shared.seals import Seals
 from functions.shared.table import ConflictError, Table, Values, now
 

@@ -1,7 +1,5 @@
 """The audit trail: one row for every access to a patient's data, served or refused."""
 
-from __future__ import annotations
-
 import random
 import time
 import uuid

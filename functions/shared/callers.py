@@ -1,11 +1,9 @@
 """Who calls: identity, organisation and roles as the gateway's authorizer states them, never as a request claims."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from attrs import frozen
 
@@ -34,7 +32,7 @@ class Caller:
     roles: frozenset[Role] = frozenset()
 
     @classmethod
-    def of(cls, authorizer: Mapping[str, Any]) -> Caller:
+    def of(cls, authorizer: Mapping[str, Any]) -> Self:
         """Returns the caller: of a token its subject, ``org_id`` and roles; of a signature its ARN and account.
 
         A signature names no role, so the IAM role does: one whose name ends in ``-auditor`` or ``-operator`` is that

@@ -1,7 +1,5 @@
 """AWS clients with bounded time: a request is answered within 28 s whatever AWS does."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -92,29 +90,31 @@ class Clients:
 
     def peer_s3(self, region: str, session: Mapping[str, Any]) -> Any:
         """Returns a client for another region's documents, with the credentials of an assumed role."""
-        config = self._config(region, PEER_CONNECT_SECONDS, PEER_READ_SECONDS, attempts=1)
-        return self._session.create_client(
-            "s3",
-            config=config,
-            aws_access_key_id=session["AccessKeyId"],
-            aws_secret_access_key=session["SecretAccessKey"],
-            aws_session_token=session["SessionToken"],
-        )
+        credentials = {
+            "aws_access_key_id": session["AccessKeyId"],
+            "aws_secret_access_key": session["SecretAccessKey"],
+            "aws_session_token": session["SessionToken"],
+        }
+        return self._client("s3", PEER_CONNECT_SECONDS, PEER_READ_SECONDS, 1, region=region, credentials=credentials)
 
-    def _bounded(self, service: str, **options: str) -> Any:
+    def _bounded(self, service: str, **options: Any) -> Any:
         client = self._client(service, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS, **options)
         client.meta.events.register("before-send", self._budget.check)
         return client
 
-    def _client(self, service: str, connect: float, read: float, attempts: int, **options: str) -> Any:
-        return self._session.create_client(
-            service, config=self._config(self._region, connect, read, attempts, **options)
-        )
-
-    @staticmethod
-    def _config(region: str, connect: float, read: float, attempts: int, **options: str) -> Config:
-        return Config(
-            region_name=region,
+    def _client(
+        self,
+        service: str,
+        connect: float,
+        read: float,
+        attempts: int,
+        *,
+        region: str = "",
+        credentials: Mapping[str, str] | None = None,
+        **options: str,
+    ) -> Any:
+        config = Config(
+            region_name=region or self._region,
             connect_timeout=connect,
             read_timeout=read,
             retries={"mode": "standard", "total_max_attempts": attempts},
@@ -124,3 +124,4 @@ class Clients:
             s3={"us_east_1_regional_endpoint": "regional"},
             **options,
         )
+        return self._session.create_client(service, config=config, **(credentials or {}))

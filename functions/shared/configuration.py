@@ -1,8 +1,7 @@
 """The function's configuration, read once from its environment."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
+from typing import Self
 
 from attrs import fields, frozen
 
@@ -22,7 +21,7 @@ class Configuration:
     """JSON: where the other regions' documents are, and by which role to read them."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Configuration:
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Returns the configuration held by ``environment``.
 
         Raises:

@@ -4,8 +4,6 @@ The keys are random rows of the table of records, so a token of one region is op
 failover; each region makes a new one every month. No patient is called as their partition is: it holds no '#'.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib

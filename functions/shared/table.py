@@ -1,7 +1,5 @@
 """DynamoDB tables to which items are only added: plain values in, plain values out, and failures with names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
