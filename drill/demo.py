@@ -4,7 +4,6 @@ KEEP=1 leaves everything running, and says how to talk to it and how to end it.
 """
 
 import argparse
-import json
 import os
 import shutil
 import signal
@@ -12,13 +11,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from drill.client import Answer, ApiClient
 from drill.deployment import Deployment, DeploymentError, Done
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.leftovers import leftovers, legitimate
+from drill.story import DemoError, Story
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.box import SIMPLE_HEAD
@@ -28,16 +27,6 @@ from rich.table import Table
 
 FOLDER = Path("build/demo")
 SUFFIX = "demo"
-RECORD = {
-    "record_type": "observation",
-    "facility_id": "north-clinic",
-    "recorded_at": "2026-01-05T09:30:00Z",
-    "content": {"code": "8867-4", "display": "Heart rate", "value": 72, "unit": "/min"},
-}
-
-
-class DemoError(Exception):
-    """The demonstration saw something that must not be."""
 
 
 class Demo:
@@ -69,7 +58,8 @@ class Demo:
         """What was deployed, where it answers, and what becomes of data."""
         self.show_inventory()
         self.show_addresses()
-        self.show_data()
+        Story(self._aws, self._deployment, self._console).tell()
+        self.show_keys()
 
     def show_inventory(self) -> None:
         """A table of what was deployed: kinds of resource by stack."""
@@ -98,18 +88,11 @@ class Demo:
         name = self._deployment.outputs("dns")["client_name"]
         self._console.print(f"The name that fails over: {name}, weighted 70/30 between the regions' APIs")
 
-    def show_data(self) -> None:
-        """Records written in one region and read in the other, and a document with its replica."""
-        table = Table("what", "through", "result", title="\nPatient data")
-        with self._clients() as clients:
-            for writer, reader in (self._aws.regions, reversed(self._aws.regions)):
-                table.add_row(*self._write_record(clients[writer]))
-                table.add_row(*self._read_record(clients[reader]))
-            here, there = self._aws.regions
-            table.add_row(*self._upload(clients[here]))
-            table.add_row(*self._download(clients[there]))
+    def show_keys(self) -> None:
+        """The key of every region's documents, which is its own."""
+        table = Table("documents in", "encrypted with", title="\nKeys")
         for region in self._aws.regions:
-            table.add_row("key of the objects", region, self._object_keys(region))
+            table.add_row(region, self._object_keys(region))
         self._console.print(table)
 
     def explain_keep(self, state: Path) -> None:
@@ -122,31 +105,6 @@ class Demo:
         console.print("  aws dynamodb scan --table-name patient_records-demo --region us-west-2", soft_wrap=True)
         console.print(f"To end it: python -m drill.emulator stop {state}", soft_wrap=True)
 
-    def _write_record(self, client: ApiClient) -> tuple[str, str, str]:
-        body = json.dumps(RECORD).encode()
-        path = f"/patients/{_patient(client.region)}/records"
-        answer = client.call("POST", path, body, content_type="application/json")
-        return "record written", client.region, _expect(answer, 201)
-
-    def _read_record(self, client: ApiClient) -> tuple[str, str, str]:
-        (writer,) = (region for region in self._aws.regions if region != client.region)
-        answer = client.call("GET", f"/patients/{_patient(writer)}/records")
-        status = _expect(answer, 200)
-        records = json.loads(answer.body)["records"]
-        if [record["content"] for record in records] != [RECORD["content"]]:
-            raise DemoError(f"{client.region} must read the record that {writer} wrote, got: {answer.body!r}")
-        return f"record of {writer} read", client.region, status
-
-    def _upload(self, client: ApiClient) -> tuple[str, str, str]:
-        path = f"/patients/{_patient(client.region)}/documents/discharge.pdf"
-        answer = client.call("PUT", path, b"%PDF-1.7 demo", content_type="application/pdf")
-        return "document uploaded", client.region, f"{_expect(answer, 201)}, {json.loads(answer.body)['replication']}"
-
-    def _download(self, client: ApiClient) -> tuple[str, str, str]:
-        path = f"/patients/{_patient(self._aws.regions[0])}/documents/discharge.pdf"
-        answer = client.call("GET", path)
-        return "document downloaded", client.region, f"{_expect(answer, 200)}, {len(answer.body)} bytes"
-
     def _object_keys(self, region: str) -> str:
         bucket = self._deployment.outputs(region)["document_bucket"]
         s3 = self._aws.client("s3", region)
@@ -155,20 +113,6 @@ class Demo:
         if not keys or not all(f":kms:{region}:" in key for key in keys):
             raise DemoError(f"every object in {region} must have a key of its own region, got: {sorted(keys)}")
         return ", ".join(sorted(keys)).split(":key/")[0] + ":key/..."
-
-    @contextmanager
-    def _clients(self) -> Iterator[dict[str, ApiClient]]:
-        with ExitStack() as opened:
-            clients = {}
-            for region in self._aws.regions:
-                clients[region] = ApiClient(
-                    region=region,
-                    api_url=str(self._deployment.outputs(region)["api_url"]),
-                    endpoint=self._aws.endpoint,
-                    account=self._aws.account,
-                )
-                opened.callback(clients[region].close)
-            yield clients
 
     @contextmanager
     def _progress(self, what: str) -> Iterator["Bars"]:
@@ -189,16 +133,6 @@ class Bars:
         """Count one resource."""
         if done.stack in self._bars:
             self._progress.advance(self._bars[done.stack])
-
-
-def _patient(region: str) -> str:
-    return f"patient-{region}"
-
-
-def _expect(answer: Answer, status: int) -> str:
-    if answer.status != status:
-        raise DemoError(f"an answer of {status} was expected, got: {answer.status} {answer.body!r}")
-    return str(answer.status)
 
 
 def run(console: Console, folder: Path, *, keep: bool) -> None:

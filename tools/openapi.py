@@ -20,10 +20,17 @@ import attrs
 PATH = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
 Schema = dict[str, Any]
 
+# A document's name, in the dialect of JSON Schema: there \w is ASCII only.
+NAME_PATTERN = r"^[\p{L}\p{N}][\p{L}\p{N}_ .()+,=@'-]{0,127}$"
 # What attrs types cannot say: the rules of the models' converters.
 RULES: dict[Any, Schema] = {
     m.FacilityId: {"type": "string", "pattern": f"^{m.IDENTIFIER.pattern}$"},
-    m.Moment: {"type": "string", "format": "date-time", "description": "With an offset; years 1900 to 2199."},
+    m.Moment: {
+        "type": "string",
+        "format": "date-time",
+        "pattern": "^(19|20|21)[0-9]{2}-",
+        "description": "With an offset; years 1900 to 2199.",
+    },
     m.Content: {
         "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}],
         "description": f"At most {m.CONTENT_BYTES} bytes as JSON, nested {m.CONTENT_DEPTH} levels deep at most.",
@@ -44,7 +51,7 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     "patient_id": ("path", {"type": "string", "pattern": f"^{m.IDENTIFIER.pattern}$"}),
     "facility_id": ("path", {"type": "string", "pattern": f"^{m.IDENTIFIER.pattern}$"}),
     "record_id": ("path", {"type": "string", "pattern": f"^{m.UUID.pattern}$"}),
-    "name": ("path", {"type": "string", "minLength": 1, "maxLength": 128, "description": NAME}),
+    "name": ("path", {"type": "string", "pattern": NAME_PATTERN, "description": NAME}),
     "limit": ("query", {"type": "integer", "minimum": 1, "maximum": PAGE_LIMIT, "default": PAGE_DEFAULT}),
     "after": ("query", {"type": "string", "description": "The 'next' of the page before."}),
     "retracted": ("query", {"type": "string", "enum": ["false", "true"], "default": "false"}),
@@ -52,7 +59,10 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     "from": ("query", RULES[m.Moment]),
     "to": ("query", RULES[m.Moment]),
     "Idempotency-Key": ("header", {"type": "string", "pattern": "^[!-~]{1,128}$"}),
-    "If-Match": ("header", {"type": "string", "description": "The ETag of what the change is based on."}),
+    "If-Match": (
+        "header",
+        {"type": "string", "pattern": r"\S", "description": "The ETag of what the change is based on."},
+    ),
 }
 REQUIRED = {"If-Match", "reason"}
 ALWAYS = (
@@ -62,8 +72,15 @@ ALWAYS = (
     HTTPStatus.INTERNAL_SERVER_ERROR,
     HTTPStatus.SERVICE_UNAVAILABLE,
 )
-# Made by the gateway, before the function is asked.
+# Made by the gateway, before the function is asked or in its place, in a form of its own.
 GATEWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
+GATEWAYS_TOO = (
+    HTTPStatus.FORBIDDEN,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
 INTRODUCTION = (
     "Records and documents of patients, served by every region alike. A token must hold a subject (sub), an "
     "organisation (org_id) and a role, as a word of scope (also as healthcare-dr/ROLE), cognito:groups or groups: "
@@ -84,12 +101,19 @@ PROBLEM: Schema = {
     },
 }
 
+MESSAGE: Schema = {
+    "type": "object",
+    "description": "What the gateway says by itself.",
+    "required": ["message"],
+    "properties": {"message": {"type": "string"}},
+}
+
 
 class Description:
     """The description under construction: schemas of models and views are collected as operations refer to them."""
 
     def __init__(self) -> None:
-        self.schemas: dict[str, Schema] = {"Problem": PROBLEM}
+        self.schemas: dict[str, Schema] = {"Message": MESSAGE, "Problem": PROBLEM}
 
     def made(self) -> Schema:
         """Returns the whole description."""
@@ -132,7 +156,7 @@ class Description:
             content = {"application/json": {"schema": self.schema(route.takes)}}
             operation["requestBody"] = {"required": True, "content": content}
         elif route.takes:
-            binary = {"schema": {"type": "string", "maxLength": DOCUMENT_BYTES}}
+            binary = {"schema": {"type": "string", "minLength": 1, "maxLength": DOCUMENT_BYTES}}
             operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.takes, binary)}
         return operation
 
@@ -149,10 +173,11 @@ class Description:
         if "If-Match" in route.headers:
             refusals |= {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED}
         problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        responses = {str(route.status.value): {"description": route.status.phrase, "content": content}}
-        responses |= {str(s.value): {"description": s.phrase, "content": problem} for s in refusals}
-        responses |= {str(s.value): {"description": s.phrase} for s in GATEWAYS}
-        return dict(sorted(responses.items()))
+        message = {"application/json": {"schema": {"$ref": "#/components/schemas/Message"}}}
+        contents: dict[HTTPStatus, Schema] = {route.status: content}
+        contents |= {refusal: {**problem, **(message if refusal in GATEWAYS_TOO else {})} for refusal in refusals}
+        contents |= dict.fromkeys(GATEWAYS, message)
+        return {str(s.value): {"description": s.phrase, "content": contents[s]} for s in sorted(contents)}
 
     def schema(self, kind: Any) -> Schema:
         """Returns the schema of a type; of a model or a view, a reference to it."""

@@ -12,7 +12,7 @@ from typing import Any
 from drill.emulator.asgi import Application, Receive, Scope, Send, answer, headers_of, read_body, refuse
 from drill.emulator.faults import LONGEST_HANG, Connections, Fault, Faults
 from drill.emulator.hooks import ENTRY_REGION
-from drill.emulator.locate import REGIONAL_API, Locator
+from drill.emulator.locate import Locator
 from drill.emulator.replication import Replication
 
 KNOWN_CALLERS = ("Terraform", "Lambda", "aws-cli")
@@ -57,7 +57,7 @@ class Wrapper:
         self._seen[target.region, target.service, outcome, _caller(headers.get("user-agent", "-"))] += 1
         if fault is None or await self._survives(fault, scope, receive, send):
             ENTRY_REGION.set(target.region)
-            await self._app(_as_behind_tls(scope, headers), receive, send)
+            await self._app(_as_behind_tls(scope), receive, send)
 
     async def _survives(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
         """Lets a request meet its fault; True when it may go on afterwards."""
@@ -132,14 +132,7 @@ def _caller(agent: str) -> str:
     return next((known for known in KNOWN_CALLERS if known in agent), agent.split("/")[0])
 
 
-def _as_behind_tls(scope: Scope, headers: dict[str, str]) -> Scope:
-    """The request as ministack is to see it.
-
-    AWS speaks TLS only, and policies that demand it (`aws:SecureTransport`) are enforced; a regional API's own host
-    name is not one that ministack knows.
-    """
+def _as_behind_tls(scope: Scope) -> Scope:
+    """The request as ministack is to see it: AWS speaks TLS only, and policies that demand it are enforced."""
     kept = [(name, value) for name, value in scope["headers"] if name.lower() != b"x-forwarded-proto"]
-    if api := REGIONAL_API.match(headers.get("host", "").lower()):
-        host = f"{api[1]}.execute-api.localhost".encode()
-        kept = [(name, host if name.lower() == b"host" else value) for name, value in kept]
     return {**scope, "headers": [*kept, (b"x-forwarded-proto", b"https")]}

@@ -27,7 +27,6 @@ REQUEST_BYTES = 4_096
 CONTENT_TYPES = ("application/dicom", "application/pdf", "image/jpeg", "image/png", "text/plain")
 # What S3 takes in one PUT.
 UPLOAD_BYTES = 5 * 1024**3
-_SIZE_RULE = f"must be a whole number from 1 to {UPLOAD_BYTES}"
 _YEARS = range(1900, 2200)
 
 _Model = TypeVar("_Model")
@@ -85,6 +84,13 @@ def _content(value: Any) -> str:
     return text
 
 
+def _size(value: Any) -> int:
+    # 87.0 is a whole number in JSON.
+    if type(value) not in (int, float) or not 1 <= value <= UPLOAD_BYTES or value != int(value):
+        raise _BrokenRuleError(f"must be a whole number from 1 to {UPLOAD_BYTES}")
+    return int(value)
+
+
 def _rule(text: str, holds: Callable[[Any], object]) -> Callable[[Any], Any]:
     def checked_value(value: Any) -> Any:
         if not holds(value):
@@ -114,7 +120,7 @@ Moment = Annotated[datetime, _moment]
 Content = Annotated[str, _content]
 """A JSON text: stored as it came, so no number loses digits on the way."""
 DocumentType = Annotated[str, _one_of(CONTENT_TYPES)]
-DocumentSize = Annotated[int, _rule(_SIZE_RULE, lambda value: type(value) is int and 1 <= value <= UPLOAD_BYTES)]
+DocumentSize = Annotated[int, _size]
 Sha256 = Annotated[str, _text("must be 64 hexadecimal digits in lower case", re.compile("[0-9a-f]{64}"))]
 Token = Annotated[str, _rule("must be a text", lambda value: isinstance(value, str))]
 

@@ -1,10 +1,12 @@
 """The one deployment of a session, and what becomes of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from drill.client import ApiClient
+from drill.client import ApiClient, api_clients
 from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
+from tests.deployed.deployer import make_deployer, remove_deployer
+from tests.issuer import AUDIENCE, Issuer
 
 import pytest
 
@@ -30,26 +32,40 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture(scope="session")
-def deployment(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+def deployer(aws: EmbeddedAws) -> Mapping[str, str]:
+    """The environment of a user who may do what docs/deployer allows."""
+    return make_deployer(aws, SUFFIX)
+
+
+@pytest.fixture(scope="session")
+def deployment(deployer: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """All five stacks, deployed by the CDKTF command line."""
-    made = Deployment(tmp_path_factory.mktemp("deployment"), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
+    made = Deployment(tmp_path_factory.mktemp("deployment"), deployer, ENVIRONMENT_SUFFIX=SUFFIX)
     made.deploy()
     return made
 
 
 @pytest.fixture(scope="session")
-def delegated_deployment(aws: EmbeddedAws, deployment: Deployment) -> Deployment:
+def issuer() -> Iterator[Issuer]:
+    """Whose tokens the APIs take once the deployment is delegated."""
+    with Issuer() as answering:
+        yield answering
+
+
+@pytest.fixture(scope="session")
+def delegated_deployment(
+    aws: EmbeddedAws, deployer: Mapping[str, str], deployment: Deployment, issuer: Issuer
+) -> Deployment:
     """The same deployment after its domain was delegated and its callers got an issuer."""
     parent = aws.client("route53", "us-east-1").create_hosted_zone(Name="com.", CallerReference="parent")
     changed = Deployment(
         deployment.folder,
-        aws.isolated(),
+        deployer,
         ENVIRONMENT_SUFFIX=SUFFIX,
         DR_DOMAIN_DELEGATED="true",
         DR_PARENT_ZONE_ID=parent["HostedZone"]["Id"].removeprefix("/hostedzone/"),
-        # On loopback, where nothing answers: no token is ever read here.
-        DR_OIDC_ISSUER="http://127.0.0.1:9/",
-        DR_OIDC_AUDIENCE="patients-api",
+        DR_OIDC_ISSUER=issuer.url,
+        DR_OIDC_AUDIENCE=AUDIENCE,
         DR_ALERT_SUBSCRIPTIONS=f"oncall@hospital.org, arn:aws:sqs:us-east-1:{aws.account}:operations",
     )
     changed.deploy()
@@ -60,6 +76,7 @@ def delegated_deployment(aws: EmbeddedAws, deployment: Deployment) -> Deployment
 def destroyed_account(aws: EmbeddedAws, delegated_deployment: Deployment) -> EmbeddedAws:
     """The account after everything was destroyed."""
     delegated_deployment.destroy()
+    remove_deployer(aws)
     aws.client("route53", "us-east-1").delete_hosted_zone(Id=delegated_deployment.settings["DR_PARENT_ZONE_ID"])
     return aws
 
@@ -67,18 +84,15 @@ def destroyed_account(aws: EmbeddedAws, delegated_deployment: Deployment) -> Emb
 @pytest.fixture(scope="session")
 def clients(aws: EmbeddedAws, deployment: Deployment) -> Iterator[dict[str, ApiClient]]:
     """A caller of each region's API."""
-    made = {
-        region: ApiClient(
-            region=region,
-            api_url=deployment.outputs(region)["api_url"],
-            endpoint=aws.endpoint,
-            account=aws.account,
-        )
-        for region in aws.regions
-    }
-    yield made
-    for client in made.values():
-        client.close()
+    with api_clients(aws, deployment) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def strangers(aws: EmbeddedAws, delegated_deployment: Deployment) -> Iterator[dict[str, ApiClient]]:
+    """A caller of each region's API who has to bring a token of the issuer."""
+    with api_clients(aws, delegated_deployment) as made:
+        yield made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -88,4 +102,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if tried:
         terminalreporter.section("calls tried as each role")
         for role, call, outcome in dict.fromkeys(map(tuple, tried)):
-            terminalreporter.write_line(f"{role:6} {outcome:22} {call}")
+            terminalreporter.write_line(f"{role:12} {outcome:22} {call}")

@@ -7,7 +7,6 @@ from itertools import count
 from typing import Any
 
 from drill.emulator import EmbeddedAws
-from tests.emulator.test_process import TRUST
 
 import pytest
 from botocore.exceptions import ClientError
@@ -179,19 +178,6 @@ def test_a_zone_says_that_it_is_not_signed(east: Any) -> None:
     assert east("route53").get_dnssec(HostedZoneId=zone)["Status"]["ServeSignature"] == "NOT_SIGNING"
 
 
-def test_a_jwt_authorizer_has_no_payload_version(east: Any) -> None:
-    api = east("apigatewayv2").create_api(Name="jwt", ProtocolType="HTTP")["ApiId"]
-    made = east("apigatewayv2").create_authorizer(
-        ApiId=api,
-        Name="jwt",
-        AuthorizerType="JWT",
-        IdentitySource=["$request.header.Authorization"],
-        JwtConfiguration={"Issuer": "https://issuer.org", "Audience": ["api"]},
-    )["AuthorizerId"]
-    shown = east("apigatewayv2").get_authorizer(ApiId=api, AuthorizerId=made)
-    assert "AuthorizerPayloadFormatVersion" not in shown
-
-
 def test_a_trail_keeps_its_tags_and_its_log_group(east: Any) -> None:
     east("s3").create_bucket(Bucket="trail-of-mends")
     tags = [{"Key": "kept", "Value": "yes"}]
@@ -245,22 +231,3 @@ def test_a_subscription_over_https_has_an_arn_and_reaches_nobody(embedded_aws: E
         "pending confirmation"
     )
     assert "the embedded AWS sends nothing to other machines" in embedded_aws.log.read_text()
-
-
-def test_a_role_without_permission_is_denied(embedded_aws: EmbeddedAws, east: Any) -> None:
-    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}}
-    trust = {**TRUST, "Statement": [statement]}
-    role = east("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
-    allowed = {"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    east("iam").put_role_policy(RoleName="reader", PolicyName="read", PolicyDocument=policy)
-    session = east("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    as_role = embedded_aws.client("dynamodb", "us-east-1", credentials=session)
-    as_role.list_tables()
-    with pytest.raises(ClientError, match="not authorized to perform: dynamodb:CreateTable"):
-        as_role.create_table(
-            TableName="denied",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        )

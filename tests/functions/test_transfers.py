@@ -54,6 +54,13 @@ def test_a_document_over_the_limit_is_uploaded_completed_and_downloaded(
         assert (refused.status, refused.json["type"]) == (409, "urn:healthcare-dr:problem:use-download")
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_of_zero(api: Api, patient: str) -> None:
+    upload = begin(api, patient, size=float(len(PDF))).json
+    assert upload["headers"]["Content-Length"] == str(len(PDF))
+    assert send(upload, PDF) == 200
+    assert complete(api, patient, upload["upload"]).json["size"] == len(PDF)
+
+
 def test_the_url_is_signed_for_these_bytes_this_type_and_this_key_for_a_quarter_of_an_hour(
     cloud: Cloud, api: Api, patient: str
 ) -> None:
@@ -139,6 +146,7 @@ def test_rejects_the_upload_of_another_document_patient_or_organisation(api: Api
         {"size": 0},
         {"size": 5 * 1024**3 + 1},
         {"size": True},
+        {"size": 5.5},
         {"size": 1e400},
         {"sha256": "A" * 64},
         {"sha256": 7},

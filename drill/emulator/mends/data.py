@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ministack.core import iam_actions
 from ministack.core.responses import get_account_id
 from ministack.services import dynamodb, s3
 
@@ -83,3 +84,16 @@ def keep_recovery_periods() -> None:
 
     dynamodb._update_continuous_backups = update_continuous_backups
     dynamodb._describe_continuous_backups = describe_continuous_backups
+
+
+def tell_policies_the_key_of_an_upload() -> None:
+    """A policy that refuses uploads under other keys refuses every upload: it never learns the key."""
+    original = iam_actions._s3_object_context
+
+    def s3_object_context(action: str, query: dict[str, Any], path: str, headers: dict[str, str]) -> Any:
+        context = original(action, query, path, headers)
+        if action == "s3:PutObject" and KEY_HEADER in headers:
+            context[f"s3:{KEY_HEADER}"] = headers[KEY_HEADER]
+        return context
+
+    iam_actions._s3_object_context = s3_object_context

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from typing import Any
 
+from ministack import app as application
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import acm, apigateway, cloudtrail, kms
 
@@ -39,6 +41,36 @@ def give_jwt_authorizers_no_payload_version() -> None:
         return answer
 
     apigateway._create_authorizer = create_authorizer
+
+
+def answer_at_the_hosts_of_apis() -> None:
+    """An API does not answer at the host that AWS gives it, which its callers sign for: no signature would hold."""
+    host = r"^([a-f0-9]{8})\.execute-api\.(?:localhost|[a-z0-9-]+\.amazonaws\.com)(?::\d+)?$"
+    application._EXECUTE_API_RE = re.compile(host)
+
+
+def check_the_algorithm_of_tokens() -> None:
+    """A JWT authorizer takes a token whose header names any algorithm, as long as an RS256 signature holds."""
+    original = apigateway._verify_rs256_signature
+
+    def verify_rs256_signature(token: str, key: dict[str, Any]) -> bool:
+        header = json.loads(apigateway._b64url_decode(token.split(".")[0]))
+        return header.get("alg") == "RS256" and bool(original(token, key))
+
+    apigateway._verify_rs256_signature = verify_rs256_signature
+
+
+def refuse_tokens_that_cannot_be_read() -> None:
+    """A JWT authorizer answers 500 to a token whose header is no object or whose times are no numbers."""
+    original = apigateway._validate_jwt_authorizer
+
+    async def validate_jwt_authorizer(*given: Any) -> Any:
+        try:
+            return await original(*given)
+        except (AttributeError, TypeError, ValueError):
+            return None, None, apigateway._jwt_unauthorized()
+
+    apigateway._validate_jwt_authorizer = validate_jwt_authorizer
 
 
 def describe_keys_of_aws() -> None:
