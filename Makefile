@@ -12,7 +12,8 @@ RUN = . .tools/activate &&
 COMPILE = .tools/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url $(ARGS)
 
-.PHONY: help openapi setup synth deploy destroy diff demo test check unit snapshots bench lock clean
+.PHONY: help openapi setup scanners synth deploy destroy diff demo test coverage check unit snapshots hipaa preflight sbom \
+	audit bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +25,9 @@ setup: ## install all that the project needs, inside the project
 	done; \
 	echo 'Python 3.11 or newer is needed: install one, or name it, as in: make PYTHON=/path/to/python3.13' >&2; \
 	exit 1
+
+scanners: setup ## install the scanners as well, which the tests run
+	@$(RUN) python -m tools.setup scanners
 
 synth: setup ## write the Terraform JSON of all stacks to cdktf.out
 	@$(RUN) python main.py $(ARGS)
@@ -41,24 +45,40 @@ diff: setup ## show what a deploy would change: make diff STACK=us-east-1
 openapi: setup ## write the API's description to docs/openapi.json
 	@$(RUN) python -m tools.openapi
 
+hipaa: setup ## write the control matrix to docs/hipaa.md
+	@$(RUN) python -m tools.hipaa
+
 demo: setup ## deploy both regions into the embedded AWS, use them, destroy them
 	@$(RUN) python -m drill.demo $(ARGS)
 
-test: check ## all that CI runs: check, then every test
-	@$(RUN) python -m pytest $(ARGS)
+test: check scanners coverage ## all that CI runs: check, then every test
+	@$(RUN) python -m pytest --ignore=tests/functions $(ARGS)
+
+coverage: setup ## the tests of the functions, and whether they reach the lines and branches they should
+	@$(RUN) coverage run -m pytest tests/functions
+	@$(RUN) coverage report
 
 check: setup ## lint, formatting and types
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 
-unit: setup ## the tests that need no embedded AWS, in under a minute
+unit: scanners ## the tests that need no embedded AWS, in under a minute
 	@$(RUN) python -m pytest -m 'not deployed and not emulator and not slow' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized
 	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)
 
-bench: setup ## measure how long synthesis takes, with and without the fast bindings
+preflight: setup ## check an account before a first deployment to it, and say what to do; ARGS=--json for programs
+	@$(RUN) python -m tools.preflight $(ARGS)
+
+sbom: scanners ## write build/bundle.cdx.json and build/infrastructure.cdx.json: what both are made of (CycloneDX)
+	@$(RUN) python -m tools.sbom
+
+audit: scanners ## ask whether a locked package has a known vulnerability; needs the network
+	@$(RUN) python -m tools.audit $(ARGS)
+
+bench: setup ## measure synthesis, the function's start and requests, and a minute of load: 6 min
 	@$(RUN) python -m tools.bench $(ARGS)
 
 lock: setup ## lock the requirements again; ARGS=--upgrade takes newer versions
@@ -66,8 +86,10 @@ lock: setup ## lock the requirements again; ARGS=--upgrade takes newer versions
 	@.tools/lock/bin/python -m pip install --quiet --disable-pip-version-check $(UV)
 	@$(COMPILE) requirements/dev.in --output-file requirements/dev.txt
 	@$(COMPILE) requirements/infra.in --constraints requirements/dev.txt --output-file requirements/infra.txt
+	@$(COMPILE) requirements/checkov.in --output-file requirements/checkov.txt
+	@$(COMPILE) requirements/supply.in --output-file requirements/supply.txt
 	@$(COMPILE) requirements/bundle.in --constraints requirements/dev.txt --output-file requirements/bundle.txt
 
 clean: ## remove what setup and synth made; Terraform's state files stay
-	rm -rf .venv node_modules .tools build cdktf.out cdktf.log .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules .tools build cdktf.out cdktf.log .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -32,11 +32,20 @@ def build(app: App, settings: Settings, regions: Sequence[type[Region]] = REGION
     return topology
 
 
+def load_settings() -> Settings:
+    """The settings of these regions, from this process's environment and cdktf.json.
+
+    Raises:
+        SettingsError: With all that is wrong with them.
+    """
+    context = context_of(Path(os.environ.get("DR_CONTEXT_FILE") or Path(__file__).with_name("cdktf.json")))
+    return Settings.load(os.environ, context, [region.settings for region in REGIONS])
+
+
 def main() -> None:
     """Synthesize into cdktf.out, or say what is wrong with the settings."""
-    context = context_of(Path(os.environ.get("DR_CONTEXT_FILE") or Path(__file__).with_name("cdktf.json")))
     try:
-        settings = Settings.load(os.environ, context, [region.settings for region in REGIONS])
+        settings = load_settings()
     except SettingsError as error:
         sys.exit(str(error))
     if settings.oidc_issuer is None:

@@ -38,7 +38,7 @@ def test_bundle_changes_with_the_code(tmp_path: Path) -> None:
 def test_bundle_holds_the_handler_and_runs_on_any_architecture(tmp_path: Path) -> None:
     with zipfile.ZipFile(build_bundle(tmp_path / "functions.zip")) as bundle:
         names = bundle.namelist()
-    assert {"functions/api/handler.py", "attrs/__init__.py", "cattrs/__init__.py"} <= set(names)
+    assert {"functions/api/handler.py", "attrs/__init__.py", "aws_lambda_powertools/__init__.py"} <= set(names)
     assert not [name for name in names if name.endswith((".so", ".pyd", ".dylib", ".pyc"))]
 
 

@@ -185,9 +185,11 @@ class Description:
             return RULES.get(kind) or PLAIN[kind]
         if isinstance(kind, EnumMeta):
             return {"type": "string", "enum": list(typing.cast(type[StrEnum], kind))}
-        if attrs.has(kind):
+        if attrs.has(kind) or typing.is_typeddict(kind):
             return self._object(kind)
         arguments = typing.get_args(kind)
+        if typing.get_origin(kind) is typing.Annotated:
+            return self.schema(arguments[0])
         if isinstance(kind, types.UnionType):
             return {"anyOf": [self.schema(one) for one in arguments]}
         if typing.get_origin(kind) is dict:
@@ -197,7 +199,7 @@ class Description:
     def _object(self, kind: type) -> Schema:
         if kind.__name__ not in self.schemas:
             self.schemas[kind.__name__] = {}  # a view may hold itself
-            hints = typing.get_type_hints(kind)
+            hints = typing.get_type_hints(kind, include_extras=True)
             self.schemas[kind.__name__] = {
                 "type": "object",
                 "description": " ".join((kind.__doc__ or "").split()),

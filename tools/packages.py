@@ -1,4 +1,4 @@
-"""Python packages, locked by their hashes: the virtual environment, and what the Lambda bundle is made from."""
+"""Python packages, locked by their hashes: the virtual environments, and what the Lambda bundle is made from."""
 
 import shutil
 import subprocess
@@ -26,20 +26,12 @@ ASTRAY = {"PYTHONPATH", "PYTHONHOME", "PIP_USER", "PIP_TARGET", "PIP_PREFIX", "P
 
 def python_step(project: Project) -> Step:
     """`.venv` holds what requirements/dev.txt locks."""
-    lock = project.root / "requirements" / "dev.txt"
+    return _environment(project, project.venv, "Python packages", "dev")
 
-    def build(again: bool) -> dict[str, str]:
-        if again or not _is_ours(project.venv):
-            # From inside the virtual environment that is about to go, this is the Python it was made with.
-            maker = getattr(sys, "_base_executable", sys.executable)
-            failure = f"No virtual environment could be made with {maker}: see its lines above."
-            _python(project, [maker, "-m", "venv", "--clear", str(project.venv)], failure)
-        failure = "The Python packages could not be installed: see pip's lines above, then run this again."
-        _python(project, [str(project.python), *INSTALL, "-r", str(lock)], failure)
-        return {"path": str(project.python), "note": f"{_locked(lock)} in .venv"}
 
-    inputs = [sys.version, sys.base_prefix, digest(lock)]
-    return Step(name="python", title="Python packages", inputs=inputs, build=build)
+def scanner_step(project: Project, name: str) -> Step:
+    """`.tools/<name>` is a virtual environment of its own with what requirements/<name>.txt locks."""
+    return _environment(project, project.tools / name, f"Packages of {name}", name)
 
 
 def bundle_step(project: Project) -> Step:
@@ -99,6 +91,26 @@ def forget_machine(bundle: Path) -> None:
     for name in NOTES:
         for note in bundle.glob(f"*.dist-info/{name}"):
             note.unlink()
+
+
+def _environment(project: Project, venv: Path, title: str, locked: str) -> Step:
+    """The virtual environment holds what a lock file names."""
+    lock = project.root / "requirements" / f"{locked}.txt"
+    python = venv / "bin" / "python"
+
+    def build(again: bool) -> dict[str, str]:
+        if again or not _is_ours(venv):
+            # From inside the virtual environment that is about to go, this is the Python it was made with.
+            maker = getattr(sys, "_base_executable", sys.executable)
+            failure = f"No virtual environment could be made with {maker}: see its lines above."
+            _python(project, [maker, "-m", "venv", "--clear", str(venv)], failure)
+        failure = "The Python packages could not be installed: see pip's lines above, then run this again."
+        _python(project, [str(python), *INSTALL, "-r", str(lock)], failure)
+        return {"path": str(python), "note": f"{_locked(lock)} in {venv.relative_to(project.root)}"}
+
+    inputs = [sys.version, sys.base_prefix, digest(lock)]
+    name = "python" if venv == project.venv else venv.name
+    return Step(name=name, title=title, inputs=inputs, build=build)
 
 
 def _python(project: Project, command: list[str], failure: str) -> None:

@@ -1,13 +1,14 @@
 """A fresh clone becomes a working environment: `make setup`, or `python -m tools.setup`.
 
 Needs Python 3.11+, Node.js 20+ and the package registries. Everything it makes is in `.venv`, `node_modules` and
-`.tools`; a second run finds it there and does nothing. The standard library alone has to do: nothing is installed yet.
+`.tools`; a second run finds it there and does nothing. `python -m tools.setup scanners` makes what only tests need
+beside it. The standard library alone has to do: nothing is installed yet.
 """
 
 import fcntl
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +19,12 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the Python that runs this is whi
 
 from tools.activation import write_activation
 from tools.node import cdktf_step, node_step
-from tools.packages import bundle_step, python_step
+from tools.packages import bundle_step, python_step, scanner_step
 from tools.steps import Project, SetupError, bring_up_to_date, say
 from tools.terraform import provider_step, terraform_step
+
+# What only tests and reports need, each in an environment of its own: checkov pins an old boto3.
+SCANNERS = ("checkov", "supply")
 
 
 def set_up(project: Project) -> None:
@@ -53,6 +57,16 @@ def set_up(project: Project) -> None:
     write_activation(project, Path(found.result()["path"]))
 
 
+def set_up_scanners(project: Project) -> None:
+    """The scanners' environments are installed, in `.tools`.
+
+    Raises:
+        SetupError: one cannot be.
+    """
+    for name in SCANNERS:
+        bring_up_to_date(project, scanner_step(project, name))
+
+
 @contextmanager
 def alone(project: Project) -> Iterator[None]:
     """No other set-up of this project runs inside the block."""
@@ -66,12 +80,13 @@ def alone(project: Project) -> Iterator[None]:
         yield
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """The environment is set up, or stderr says in one sentence why it is not."""
+    chosen = set_up_scanners if list(arguments) == ["scanners"] else set_up
     project = Project(root=Path(__file__).resolve().parents[1], environ=os.environ)
     try:
         with alone(project):
-            set_up(project)
+            chosen(project)
     except SetupError as error:
         say(f"\n{error}")
         return 1
@@ -82,4 +97,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

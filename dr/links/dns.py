@@ -8,7 +8,7 @@ from dr.resources.health import RegionHealth, Watcher
 from dr.resources.monitoring import Alarm, Metric, Threshold
 from dr.resources.policy import Condition, Principals, Statement, document, from_account
 
-from cdktf import TerraformOutput
+from cdktf import TerraformOutput, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.acm_certificate import AcmCertificate
 from cdktf_cdktf_provider_aws.acm_certificate_validation import AcmCertificateValidation
 from cdktf_cdktf_provider_aws.apigatewayv2_api_mapping import Apigatewayv2ApiMapping
@@ -181,6 +181,8 @@ class Dns(Link):
                 subject_alternative_names=[f"{region.name}.{shared}"],
                 validation_method="DNS",
                 tags={"Name": self.names.regional(f"certificate-{region.name}")},
+                # A custom domain must not lose its certificate before it has the next one.
+                lifecycle=TerraformResourceLifecycle(create_before_destroy=True),
                 provider=self.providers[region.name],
             )
             for region in regions

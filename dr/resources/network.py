@@ -129,6 +129,7 @@ class Network(Construct):
             ip_protocol="tcp",
             from_port=HTTPS,
             to_port=HTTPS,
+            description=f"Functions to {what}, HTTPS",
             tags=self._tag(f"functions-to-{what}"),
             **destination,  # type: ignore[arg-type]  # one of the three kinds of destination
         )
@@ -141,6 +142,7 @@ class Network(Construct):
             ip_protocol="tcp",
             from_port=HTTPS,
             to_port=HTTPS,
+            description=f"Endpoints from {what}, HTTPS",
             tags=self._tag(f"data-from-{what}"),
             **source,  # type: ignore[arg-type]  # one of the three kinds of source
         )

@@ -1,31 +1,26 @@
 """One request for patients' data, and what every endpoint asks of it: body, headers, query."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
-from functions.shared import problems
+from functions.api.models import checked
+from functions.shared.answers import JSON, Answer, ProblemError, invalid
 from functions.shared.audit import Entry
 from functions.shared.callers import Role
-from functions.shared.problems import ProblemError, invalid
 from functions.shared.seals import Seals
 
-from attrs import AttrsInstance, asdict, evolve, frozen
-from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from attrs import evolve, frozen
 
-Answer = Response[Any]
+Event = Mapping[str, Any]
 PAGE_LIMIT = 100
 PAGE_DEFAULT = 50
 # A page is a day old at most when the next is asked for.
 PAGE_SECONDS = 86_400
-JSON = "application/json"
 _IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
 _ENTITY_TAG = re.compile(r'"[!#-~]*"')
 
@@ -56,7 +51,7 @@ class Route:
 class Access:
     """One caller's request for one patient's data, or one facility's."""
 
-    event: APIGatewayProxyEventV2
+    event: Event
     entry: Entry
     """What the audit row will say, but for status and resource."""
     route: Route
@@ -70,48 +65,35 @@ class Access:
         """Returns the audit entry of an access that ended with ``status``."""
         return evolve(self.entry, status=status.value, resource=resource)
 
-    def body(self, limit: int) -> bytes:
-        """Returns the request's body.
+    def body(self, limit: int, *accepted: str) -> tuple[bytes, str]:
+        """Returns the request's body, and its media type without parameters.
 
         Raises:
-            ProblemError: it is longer than ``limit`` bytes, or not what the gateway says it is.
+            ProblemError: it is longer than ``limit`` bytes, not of the ``accepted`` types (without any: JSON), or not
+                what the gateway says it is.
         """
-        text = self.event.body or ""
-        if not self.event.is_base64_encoded:
-            body = text.encode(errors="surrogatepass")
-        else:
-            try:
-                body = base64.b64decode(text, validate=True)
-            except (binascii.Error, ValueError) as error:
-                raise problems.invalid("the body must be base64") from error
+        media_type = self._header("content-type").split(";")[0].strip().lower()
+        if media_type not in (accepted or (JSON,)):
+            detail = f"The content type must be one of: {', '.join(accepted or (JSON,))}."
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+        text = self.event.get("body") or ""
+        try:
+            encoded = self.event.get("isBase64Encoded")
+            body = base64.b64decode(text, validate=True) if encoded else text.encode(errors="surrogatepass")
+        except (binascii.Error, ValueError) as error:
+            raise invalid("the body must be base64") from error
         if len(body) > limit:
             detail = f"The body must not exceed {limit} bytes."
             raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
-        return body
-
-    def content_type(self, *accepted: str) -> str:
-        """Returns the request's media type without parameters.
-
-        Raises:
-            ProblemError: it is not one of ``accepted``.
-        """
-        media_type = (self.event.headers.get("content-type") or "").split(";")[0].strip().lower()
-        if media_type not in accepted:
-            detail = f"The content type must be one of: {', '.join(accepted)}."
-            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
-        return media_type
+        return body, media_type
 
     @property
     def idempotency_key(self) -> str | None:
-        """The key under which a retry of this request is known.
-
-        Raises:
-            ProblemError: it breaks its rule.
-        """
-        key = self.event.headers.get("idempotency-key")
-        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-            raise invalid("'Idempotency-Key' must be 1 to 128 visible ASCII characters")
-        return key
+        """The key under which a retry of this request is known; ProblemError if it breaks its rule."""
+        if "idempotency-key" not in self.event["headers"]:
+            return None
+        key = self._header("idempotency-key")
+        return checked("Idempotency-Key", key, _IDEMPOTENCY_KEY, "must be 1 to 128 visible ASCII characters")
 
     @property
     def if_match(self) -> list[str]:
@@ -120,19 +102,14 @@ class Access:
         Raises:
             ProblemError: there is none.
         """
-        stated = self.event.headers.get("if-match")
-        if not stated:
+        if not (stated := self._header("if-match")):
             detail = "A change needs If-Match with the ETag of what it is based on."
             raise ProblemError(HTTPStatus.PRECONDITION_REQUIRED, "precondition-required", detail)
         return [tag for part in stated.split(",") if _ENTITY_TAG.fullmatch(tag := part.strip())]
 
     def query(self) -> dict[str, str]:
-        """Returns the query's parameters.
-
-        Raises:
-            ProblemError: there are others than the route knows.
-        """
-        parameters = self.event.query_string_parameters
+        """Returns the query's parameters; ProblemError if there are others than the route knows."""
+        parameters: dict[str, str] = self.event.get("queryStringParameters") or {}
         if set(parameters) - set(self.route.query):
             known = " and ".join(f"'{name}'" for name in self.route.query)
             raise invalid(f"query parameters other than {known} are refused")
@@ -149,15 +126,13 @@ class Access:
             raise invalid("'after' must be the 'next' of an earlier page of the same list")
         return int(limit), content
 
-    def following(self, seals: Seals, content: object, **purpose: str) -> str:
-        """Returns the token of the next page: for this list only."""
-        return seals.seal(self._purpose(purpose), content, PAGE_SECONDS)
+    def following(self, seals: Seals, content: object, **purpose: str) -> str | None:
+        """Returns the token of the next page, for this list only; None where nothing follows."""
+        return seals.seal(self._purpose(purpose), content, PAGE_SECONDS) if content else None
 
     def _purpose(self, purpose: dict[str, str]) -> str:
         return json.dumps([self.route.action, self.partition, purpose], sort_keys=True)
 
-
-def answer(status: HTTPStatus, body: AttrsInstance, **headers: str) -> Answer:
-    """Returns an answer in JSON; an underscore in a header's name stands for a hyphen."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(status.value, JSON, json.dumps(asdict(body)), named)
+    def _header(self, name: str) -> str:
+        value: str = self.event["headers"].get(name) or ""
+        return value

@@ -1,7 +1,5 @@
 """Documents: bytes in the region's bucket under opaque keys, and their names in the table."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re
@@ -12,18 +10,17 @@ from typing import Any
 from urllib.parse import quote
 
 from functions.api import views
-from functions.api.access import Access, Answer, answer
-from functions.api.models import CONTENT_TYPES
+from functions.api.access import Access
+from functions.api.models import CONTENT_TYPES, checked
 from functions.api.versions import Change, History, Versions, derived, digest, etag
 from functions.api.views import Replication
-from functions.shared.clients import BudgetExhaustedError
+from functions.shared.answers import Answer, ProblemError, answer, invalid
+from functions.shared.clients import BudgetExhaustedError, Clients
 from functions.shared.configuration import Configuration
-from functions.shared.problems import ProblemError, invalid
 from functions.shared.table import Values
 
 from attrs import frozen
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import Response
 from botocore.exceptions import BotoCoreError, ClientError
 
 KIND = "document"
@@ -43,7 +40,7 @@ NAME_RULE = "must be 1 to 128 letters, digits, spaces or any of _.()+,=@'-, a le
 class Documents:
     """The documents of all patients, in one region's table and bucket."""
 
-    s3: Any
+    clients: Clients
     configuration: Configuration
     versions: Versions
     logger: Logger
@@ -53,24 +50,19 @@ class Documents:
 
         The answer says ``replicated`` only if S3 has confirmed the copy in the other region, else ``pending``.
         """
-        identity, content_type = named(name), access.content_type(*CONTENT_TYPES)
-        body, key = access.body(DOCUMENT_BYTES), access.idempotency_key
+        identity = named(name)
+        body, content_type = access.body(DOCUMENT_BYTES, *CONTENT_TYPES)
+        key = access.idempotency_key
         if not body:
             raise invalid("the body must not be empty")
         sha256 = hashlib.sha256(body)
         # Another body under the same key is refused, and must not even replace the first one's object.
         object_id = derived(access.partition, identity, key, sha256.hexdigest()) if key else str(uuid.uuid4())
-        change = Change(
-            kind=KIND,
-            identity=identity,
-            fields=described(name, content_type, len(body), sha256.hexdigest(), object_id),
-            request=digest(content_type, body),
-            resource=name,
-            status=HTTPStatus.CREATED,
-            key=key,
+        change = described(
+            name, content_type, len(body), sha256.hexdigest(), object_id, digest(content_type, body), key
         )
         if not self.versions.retried(access, change, self.versions.history(access.partition, KIND, identity)):
-            self.s3.put_object(
+            self.clients.s3.put_object(
                 Bucket=self.configuration.documents_bucket,
                 Key=change.fields["object_key"],
                 Body=body,
@@ -79,7 +71,12 @@ class Documents:
                 SSEKMSKeyId=self.configuration.documents_key_arn,
                 ChecksumSHA256=base64.b64encode(sha256.digest()).decode(),
             )
-        return self.add(access, change)
+        try:
+            return self.add(access, change)
+        except Exception:
+            # Perhaps no version names the object now; functions.verify tells. To delete it could lose a document.
+            self.logger.error("object may have no version", object_key=change.fields["object_key"])
+            raise
 
     def add(self, access: Access, change: Change) -> Answer:
         """Adds the version of a document whose object is there, and tells where else it is."""
@@ -107,30 +104,37 @@ class Documents:
         """
         history = self.history(access, name)
         row = history.current
-        if int(row["size"]) > DOCUMENT_BYTES:
+        if row["size"] > DOCUMENT_BYTES:
             detail = f"Over {DOCUMENT_BYTES} bytes a document is fetched by the URL that its 'download' returns."
             raise ProblemError(HTTPStatus.CONFLICT, "use-download", detail)
-        try:
-            found = self.s3.get_object(Bucket=self.configuration.documents_bucket, Key=row["object_key"])
-        except ClientError as error:
-            raise absent(error) or error from error
-        body: bytes = found["Body"].read()
+        body: bytes = self.ask("get_object", row["object_key"])["Body"].read()
         if hashlib.sha256(body).hexdigest() != row["sha256"]:
             raise ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-document", "The document is damaged.")
         disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-        headers = {"Content-Disposition": disposition, "ETag": history.etag}
-        return Response(HTTPStatus.OK.value, str(row["content_type"]), body, headers)
+        headers = {"Content-Type": row["content_type"], "Content-Disposition": disposition, "ETag": history.etag}
+        return Answer(HTTPStatus.OK, body, headers)
 
     def history(self, access: Access, name: str) -> History:
-        """Returns the versions of a document.
-
-        Raises:
-            ProblemError: there is no such document.
-        """
+        """Returns the versions of a document; ProblemError if there is no such document."""
         history = self.versions.history(access.partition, KIND, named(name))
         if not history.rows:
             raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-document", "The patient has no document of this name.")
         return history
+
+    def ask(self, operation: str, object_key: str, missing: ProblemError | None = None, **options: Any) -> Any:
+        """Returns what S3 answers to a question about an object.
+
+        Raises:
+            ProblemError: there is no such object here; unless ``missing`` says otherwise, it is still to come.
+        """
+        try:
+            ask = getattr(self.clients.s3, operation)
+            return ask(Bucket=self.configuration.documents_bucket, Key=object_key, **options)
+        except ClientError as error:
+            if error.response["Error"].get("Code") not in ("NoSuchKey", "404"):
+                raise
+            detail = "The document has not been copied to this region yet."
+            raise missing or ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "not-replicated", detail) from error
 
     def _replication(self, row: Values, seconds: float) -> Replication:
         """Asks S3, for at most so many seconds, whether the copy is complete.
@@ -140,13 +144,13 @@ class Documents:
         ends = time.monotonic() + seconds
         try:
             while True:
-                head = self.s3.head_object(Bucket=self.configuration.documents_bucket, Key=row["object_key"])
-                if head.get("ReplicationStatus") in _COPIED:
+                status = self.ask("head_object", row["object_key"]).get("ReplicationStatus")
+                if status in _COPIED:
                     return Replication.REPLICATED
-                if head.get("ReplicationStatus") != "PENDING" or time.monotonic() + _POLL_SECONDS > ends:
+                if status != "PENDING" or time.monotonic() + _POLL_SECONDS > ends:
                     return Replication.PENDING
                 time.sleep(_POLL_SECONDS)
-        except (BotoCoreError, ClientError, BudgetExhaustedError) as error:
+        except (BotoCoreError, ClientError, BudgetExhaustedError, ProblemError) as error:
             self.logger.warning("replication not confirmed", error_type=type(error).__name__)
             return Replication.PENDING
 
@@ -157,43 +161,43 @@ def named(name: str) -> str:
     Raises:
         ProblemError: the name breaks its rule.
     """
-    if not _NAME.fullmatch(name):
-        raise invalid(f"'name' {NAME_RULE}")
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(checked("name", name, _NAME, NAME_RULE).encode()).hexdigest()
 
 
-def described(name: str, content_type: str, length: int, sha256: str, object_id: str) -> Values:
-    """Returns what a document's row says of its bytes."""
-    return {
-        "name": name,
-        "content_type": content_type,
-        "size": length,
-        "sha256": sha256,
-        "object_key": f"documents/{object_id}",
-    }
+def described(
+    name: str, content_type: str, length: int, sha256: str, object_id: str, request: str, key: str | None
+) -> Change:
+    """Returns the version of a document that adds these bytes, in the object of that id."""
+    return Change(
+        kind=KIND,
+        identity=named(name),
+        fields={
+            "name": name,
+            "content_type": content_type,
+            "size": length,
+            "sha256": sha256,
+            "object_key": f"documents/{object_id}",
+        },
+        request=request,
+        resource=name,
+        key=key,
+        status=HTTPStatus.CREATED,
+    )
 
 
 def shown(history: History, replication: Replication | None = None) -> views.Document:
     """Returns a document as callers see it."""
     row = history.current
     return views.Document(
-        name=str(row["name"]),
-        version=int(row["version"]),
+        name=row["name"],
+        version=row["version"],
         etag=history.etag,
-        content_type=str(row["content_type"]),
-        size=int(row["size"]),
-        sha256=str(row["sha256"]),
-        uploaded_at=str(row["created_at"]),
-        uploaded_by=str(row["created_by"]),
-        region=str(row["region"]),
+        content_type=row["content_type"],
+        size=row["size"],
+        sha256=row["sha256"],
+        uploaded_at=row["created_at"],
+        uploaded_by=row["created_by"],
+        region=row["region"],
         diverged=len(history.heads) > 1,
         replication=replication,
     )
-
-
-def absent(error: ClientError) -> ProblemError | None:
-    """Returns what a caller is told of an object that is not in this region, None for any other error."""
-    if error.response["Error"].get("Code") not in ("NoSuchKey", "404"):
-        return None
-    detail = "The document has not been copied to this region yet."
-    return ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "not-replicated", detail)

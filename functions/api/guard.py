@@ -1,23 +1,19 @@
 """One guarded way to every endpoint: who calls is known, the audit row is there, and no error leaves unshaped."""
 
-from __future__ import annotations
-
 import time
 import traceback
 from http import HTTPStatus
 
-from functions.api.access import Access, Answer, Route
-from functions.api.models import IDENTIFIER, identifier
-from functions.shared import problems
+from functions.api.access import Access, Event, Route
+from functions.api.models import IDENTIFIER, checked
+from functions.shared.answers import Answer, ProblemError, problem_of
 from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
 from functions.shared.clients import Budget
-from functions.shared.problems import ProblemError
 
 from attrs import evolve, frozen
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from botocore.exceptions import ClientError
 
 NAMESPACE = "HealthcareDr/Api"
@@ -31,26 +27,31 @@ class Guard:
     logger: Logger
     budget: Budget
 
-    def serve(self, event: APIGatewayProxyEventV2, route: Route, service: object, path: dict[str, str]) -> Answer:
+    def serve(self, event: Event, route: Route, service: object, path: dict[str, str]) -> Answer:
         """Returns the answer of the route's endpoint, which is a method of ``service``."""
         self.budget.restart()
         started = time.perf_counter()
-        access = self._access(event, route, path)
+        access, identifiers, rest = _understood(event, route, path)
         try:
-            reply = self._answer(access, service, path)
+            reply = _answer(access, service, identifiers, rest)
         except Exception as error:
-            reply = self._refusal(access, error)
+            problem = problem_of(error)
+            if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                self._log("request failed", error)
+            # Nothing was disclosed, so the refusal stands even without its row, which is missed in the log.
+            self._recorded(access, problem.status)
+            reply = problem.answer(access.entry.correlation_id)
         else:
-            reply = reply if route.audits else self._audited(access, reply)
-        reply.headers.update(
-            {
-                "Cache-Control": "no-store",
-                "X-Content-Type-Options": "nosniff",
-                "X-Correlation-Id": access.entry.correlation_id,
-            }
+            if not route.audits and not self._recorded(access, reply.status):
+                detail = "The access could not be recorded."
+                problem = ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail)
+                reply = problem.answer(access.entry.correlation_id)
+        self._tell(route, reply.status, (time.perf_counter() - started) * 1000)
+        return reply.including(
+            Cache_Control="no-store",
+            X_Content_Type_Options="nosniff",
+            X_Correlation_Id=access.entry.correlation_id,
         )
-        self._tell(route, reply.status_code, (time.perf_counter() - started) * 1000)
-        return reply
 
     def _tell(self, route: Route, status: int, latency_ms: float) -> None:
         """Writes the request's line and metrics. The route is a template: paths hold ids of patients."""
@@ -64,53 +65,14 @@ class Guard:
         metrics.add_metric(name="Failures", unit=MetricUnit.Count, value=status >= 500)
         metrics.flush_metrics()
 
-    @staticmethod
-    def _access(event: APIGatewayProxyEventV2, route: Route, path: dict[str, str]) -> Access:
-        rest = dict(path)
-        patient_id, facility_id = rest.pop("patient_id", ""), rest.pop("facility_id", "")
-        entity = patient_id or (f"facility:{facility_id}" if facility_id else "")
-        entry = Entry(
-            caller=Caller.of(event),
-            action=route.action,
-            entity=entity if IDENTIFIER.fullmatch(patient_id or facility_id) else "-",
-            resource="/".join(rest.values())[:256],
-            status=0,
-            correlation_id=event.request_context.request_id,
-        )
-        return Access(event=event, entry=entry, route=route)
-
-    @staticmethod
-    def _answer(access: Access, service: object, path: dict[str, str]) -> Answer:
-        caller, route = access.entry.caller, access.route
-        if not caller.organisation:
-            raise ProblemError(HTTPStatus.FORBIDDEN, "no-organisation", "The caller belongs to no organisation.")
-        if not caller.roles & route.roles:
-            raise ProblemError(HTTPStatus.FORBIDDEN, "no-role", "The caller has no role that this needs.")
-        for name in ("patient_id", "facility_id"):
-            if name in path:
-                identifier(name, path[name])
-        rest = {name: value for name, value in path.items() if name not in ("patient_id", "facility_id")}
-        return route.endpoint(service, access, **rest)
-
-    def _audited(self, access: Access, reply: Answer) -> Answer:
+    def _recorded(self, access: Access, status: HTTPStatus) -> bool:
+        """Adds the audit row of an access that ended with ``status``; False, and a line in the log, if that failed."""
         try:
-            self.trail.append(evolve(access.entry, status=reply.status_code))
+            self.trail.append(evolve(access.entry, status=status.value))
         except Exception as error:
-            self._log("answer withheld", error)
-            problem = ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "The access could not be recorded.")
-            return problem.response(access.entry.correlation_id)
-        return reply
-
-    def _refusal(self, access: Access, error: Exception) -> Answer:
-        problem = problems.of(error)
-        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self._log("request failed", error)
-        try:
-            self.trail.append(evolve(access.entry, status=problem.status.value))
-        except Exception as unaudited:
-            # Nothing was disclosed, so the refusal stands; the missing row shows here.
-            self._log("audit row missing", unaudited)
-        return problem.response(access.entry.correlation_id)
+            self._log("audit row missing", error)
+            return False
+        return True
 
     def _log(self, message: str, error: Exception) -> None:
         """Logs what kind of error it was and where: its text and values may hold a patient's data."""
@@ -119,3 +81,32 @@ class Guard:
         frame = next((frame for frame in reversed(frames) if "/functions/" in frame.filename), frames[-1])
         where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
         self.logger.error(message, error_type=type(error).__name__, error_code=code, where=where)
+
+
+def _understood(event: Event, route: Route, path: dict[str, str]) -> tuple[Access, dict[str, str], dict[str, str]]:
+    """Returns the access, whose entity is the patient or facility of the path, and that apart from the path's rest."""
+    identifiers = {name: value for name, value in path.items() if name in ("patient_id", "facility_id")}
+    rest = {name: value for name, value in path.items() if name not in identifiers}
+    identifier = "".join(identifiers.values())
+    entity = f"facility:{identifier}" if "facility_id" in identifiers else identifier
+    context = event["requestContext"]
+    entry = Entry(
+        caller=Caller.of(context.get("authorizer") or {}),
+        action=route.action,
+        entity=entity if IDENTIFIER.fullmatch(identifier) else "-",
+        resource="/".join(rest.values())[:256],
+        status=0,
+        correlation_id=context["requestId"],
+    )
+    return Access(event=event, entry=entry, route=route), identifiers, rest
+
+
+def _answer(access: Access, service: object, identifiers: dict[str, str], rest: dict[str, str]) -> Answer:
+    caller, route = access.entry.caller, access.route
+    if not caller.organisation:
+        raise ProblemError(HTTPStatus.FORBIDDEN, "no-organisation", "The caller belongs to no organisation.")
+    if not caller.roles & route.roles:
+        raise ProblemError(HTTPStatus.FORBIDDEN, "no-role", "The caller has no role that this needs.")
+    for name, value in identifiers.items():
+        checked(name, value)
+    return route.endpoint(service, access, **rest)

@@ -1,20 +1,17 @@
-"""What callers may send: frozen values, structured from JSON with every broken rule reported at once."""
-
-from __future__ import annotations
+"""What callers may send: frozen values, made from JSON with every broken rule reported at once."""
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Any, NewType, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
-from functions.shared.problems import ProblemError, invalid
+from functions.shared.answers import ProblemError, invalid
 from functions.shared.table import instant
 
-from attrs import frozen
-from cattrs import AttributeValidationNote, ClassValidationError, Converter, ForbiddenExtraKeysError
+from attrs import fields, frozen
 
 # No '#': it separates the parts of a key. A first letter or digit keeps '-' free as "no patient".
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -32,15 +29,6 @@ CONTENT_TYPES = ("application/dicom", "application/pdf", "image/jpeg", "image/pn
 UPLOAD_BYTES = 5 * 1024**3
 _YEARS = range(1900, 2200)
 
-FacilityId = NewType("FacilityId", str)
-Moment = NewType("Moment", datetime)
-Content = NewType("Content", str)
-"""A JSON text: stored as it came, so no number loses digits on the way."""
-DocumentType = NewType("DocumentType", str)
-DocumentSize = NewType("DocumentSize", int)
-Sha256 = NewType("Sha256", str)
-Token = NewType("Token", str)
-
 _Model = TypeVar("_Model")
 
 
@@ -57,11 +45,91 @@ class RecordType(StrEnum):
     PROCEDURE = "procedure"
 
 
+class Retraction(StrEnum):
+    """Why a record is taken back; a fixed list, for it stands in the query."""
+
+    DUPLICATE = "duplicate"
+    ENTERED_IN_ERROR = "entered-in-error"
+    PATIENT_REQUEST = "patient-request"
+    WRONG_PATIENT = "wrong-patient"
+
+
+class _BrokenRuleError(ValueError):
+    """A field's value breaks its rule; the message is the rule, never the value: it may identify a patient."""
+
+
+def _moment(value: Any) -> datetime:
+    rule = f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}"
+    try:
+        found = datetime.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise _BrokenRuleError(rule) from error
+    if found.tzinfo is None or found.year not in _YEARS:
+        raise _BrokenRuleError(rule)
+    return found
+
+
+def _content(value: Any) -> str:
+    if not isinstance(value, (str, dict)) or not value:
+        raise _BrokenRuleError("must be a text or an object, and not empty")
+    level = [value]
+    for _ in range(CONTENT_DEPTH):
+        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list))]
+        level = [item for items in inner for item in items]
+    if level:
+        raise _BrokenRuleError(f"must not nest deeper than {CONTENT_DEPTH} levels")
+    text = json.dumps(value, separators=(",", ":"))
+    if len(text) > CONTENT_BYTES:
+        raise _BrokenRuleError(f"must not exceed {CONTENT_BYTES} bytes as JSON")
+    return text
+
+
+def _rule(text: str, holds: Callable[[Any], object]) -> Callable[[Any], Any]:
+    def checked_value(value: Any) -> Any:
+        if not holds(value):
+            raise _BrokenRuleError(text)
+        return value
+
+    return checked_value
+
+
+def _size(value: Any) -> int:
+    # 87.0 is a whole number in JSON.
+    if type(value) not in (int, float) or not 1 <= value <= UPLOAD_BYTES or value != int(value):
+        raise _BrokenRuleError(f"must be a whole number from 1 to {UPLOAD_BYTES}")
+    return int(value)
+
+
+def _one_of(known: Iterable[str]) -> Callable[[Any], Any]:
+    named = {str(value): value for value in known}
+
+    def member(value: Any) -> str:
+        if not isinstance(value, str) or value not in named:
+            raise _BrokenRuleError(f"must be one of: {', '.join(named)}")
+        return named[value]
+
+    return member
+
+
+def _text(text: str, pattern: re.Pattern[str]) -> Callable[[Any], Any]:
+    return _rule(text, lambda value: isinstance(value, str) and pattern.fullmatch(value))
+
+
+FacilityId = Annotated[str, _text(IDENTIFIER_RULE, IDENTIFIER)]
+Moment = Annotated[datetime, _moment]
+Content = Annotated[str, _content]
+"""A JSON text: stored as it came, so no number loses digits on the way."""
+DocumentType = Annotated[str, _one_of(CONTENT_TYPES)]
+DocumentSize = Annotated[int, _size]
+Sha256 = Annotated[str, _text("must be 64 hexadecimal digits in lower case", re.compile("[0-9a-f]{64}"))]
+Token = Annotated[str, _rule("must be a text", lambda value: isinstance(value, str))]
+
+
 @frozen(kw_only=True)
 class NewRecord:
     """A clinical record as a caller sends it."""
 
-    record_type: RecordType
+    record_type: Annotated[RecordType, _one_of(RecordType)]
     facility_id: FacilityId
     recorded_at: Moment
     content: Content
@@ -83,21 +151,8 @@ class Completion:
     upload: Token
 
 
-class Retraction(StrEnum):
-    """Why a record is taken back; a fixed list, for it stands in the query."""
-
-    DUPLICATE = "duplicate"
-    ENTERED_IN_ERROR = "entered-in-error"
-    PATIENT_REQUEST = "patient-request"
-    WRONG_PATIENT = "wrong-patient"
-
-
-class _BrokenRuleError(ValueError):
-    """A field's value breaks its rule; the message is the rule, never the value: it may identify a patient."""
-
-
 def parse(body: bytes, model: type[_Model]) -> _Model:
-    """Returns ``body`` structured as ``model``.
+    """Returns ``body`` as a value of ``model``.
 
     Raises:
         ProblemError: it is not JSON, or breaks rules of the model; all of them are named.
@@ -108,110 +163,37 @@ def parse(body: bytes, model: type[_Model]) -> _Model:
         document = None
     if not isinstance(document, dict):
         raise ProblemError(HTTPStatus.BAD_REQUEST, "malformed-json", "The body must be a JSON object.")
-    try:
-        return _converter.structure(document, model)
-    except ClassValidationError as error:
-        raise invalid(*_faults(error)) from error
+    rules = {field.name: field.type.__metadata__[0] for field in fields(model)}  # type: ignore[arg-type]  # all are attrs classes
+    values, faults = dict[str, Any](), list[str]()
+    for name, rule in rules.items():
+        if name not in document:
+            faults.append(f"'{name}' is required")
+            continue
+        try:
+            values[name] = rule(document[name])
+        except _BrokenRuleError as error:
+            faults.append(f"'{name}' {error}")
+    if document.keys() - rules.keys():
+        faults.append("fields other than those described are refused")
+    if faults:
+        raise invalid(*faults)
+    return model(**values)
 
 
-def identifier(name: str, value: str) -> str:
-    """Returns ``value`` if it is an identifier; ``name`` is the field of the message.
-
-    Raises:
-        ProblemError: it is none.
-    """
-    if not IDENTIFIER.fullmatch(value):
-        raise invalid(f"'{name}' {IDENTIFIER_RULE}")
+def checked(name: str, value: str, pattern: re.Pattern[str] = IDENTIFIER, rule: str = IDENTIFIER_RULE) -> str:
+    """Returns ``value`` if it matches, else raises ProblemError, whose message calls it ``name``."""
+    if not pattern.fullmatch(value):
+        raise invalid(f"'{name}' {rule}")
     return value
 
 
 def moment(name: str, value: str) -> str:
-    """Returns a moment of the query as the table holds it.
-
-    Raises:
-        ProblemError: it is none.
-    """
+    """Returns a moment of the query as the table holds it; ProblemError if it is none."""
     try:
-        return instant(_moment(value, None))
+        return instant(_moment(value))
     except _BrokenRuleError as error:
         raise invalid(f"'{name}' {error}") from error
 
 
 def _refuse_constant(_: str) -> NoReturn:
     raise ValueError("NaN and infinities are not JSON")
-
-
-def _faults(error: ClassValidationError) -> Iterator[str]:
-    for fault in error.exceptions:
-        note = next((n for n in getattr(fault, "__notes__", ()) if isinstance(n, AttributeValidationNote)), None)
-        if isinstance(fault, ForbiddenExtraKeysError):
-            yield "fields other than those described are refused"
-        elif isinstance(fault, KeyError):
-            yield f"'{fault.args[0]}' is required"
-        elif isinstance(fault, _BrokenRuleError) and note is not None:
-            yield f"'{note.name}' {fault}"
-
-
-def _moment(value: Any, _: Any) -> datetime:
-    rule = f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}"
-    try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
-        raise _BrokenRuleError(rule) from error
-    if found.tzinfo is None or found.year not in _YEARS:
-        raise _BrokenRuleError(rule)
-    return found
-
-
-def _content(value: Any, __: Any) -> str:
-    if not isinstance(value, (str, dict)) or not value:
-        raise _BrokenRuleError("must be a text or an object, and not empty")
-    level = [value]
-    for _ in range(CONTENT_DEPTH):
-        inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list))]
-        level = [item for items in inner for item in items]
-    if level:
-        raise _BrokenRuleError(f"must not nest deeper than {CONTENT_DEPTH} levels")
-    text = json.dumps(value, separators=(",", ":"))
-    if len(text) > CONTENT_BYTES:
-        raise _BrokenRuleError(f"must not exceed {CONTENT_BYTES} bytes as JSON")
-    return text
-
-
-def _hook(rule: str, holds: Callable[[Any], bool], make: Callable[[Any], Any] = lambda value: value) -> Any:
-    """Returns a structure hook that takes the values for which a rule holds."""
-
-    def structure(value: Any, _: Any) -> Any:
-        if not holds(value):
-            raise _BrokenRuleError(rule)
-        return make(value)
-
-    return structure
-
-
-def _one_of(kinds: Iterable[str], make: Callable[[Any], Any]) -> Any:
-    known = list(kinds)
-    return _hook(f"must be one of: {', '.join(known)}", known.__contains__, make)
-
-
-def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-_converter = Converter(forbid_extra_keys=True)
-for _type, _structure in {
-    Content: _content,
-    DocumentSize: _hook(
-        f"must be a whole number from 1 to {UPLOAD_BYTES}",
-        # 87.0 is a whole number in JSON.
-        lambda value: type(value) in (int, float) and 1 <= value <= UPLOAD_BYTES and value == int(value),
-        int,
-    ),
-    DocumentType: _one_of(CONTENT_TYPES, str),
-    FacilityId: _hook(IDENTIFIER_RULE, _matches(IDENTIFIER)),
-    Moment: _moment,
-    RecordType: _one_of(RecordType, RecordType),
-    Sha256: _hook("must be 64 hexadecimal digits in lower case", _matches(re.compile("[0-9a-f]{64}"))),
-    Token: _hook("must be a text", lambda value: isinstance(value, str)),
-}.items():
-    _converter.register_structure_hook(_type, _structure)

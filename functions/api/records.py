@@ -1,7 +1,5 @@
 """Clinical records: immutable versions in the table, each written together with its audit row."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Callable, Sequence
@@ -9,13 +7,13 @@ from functools import partial
 from http import HTTPStatus
 
 from functions.api import views
-from functions.api.access import JSON, Access, Answer, answer
-from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, moment, parse
+from functions.api.access import Access
+from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, checked, moment, parse
 from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, size
-from functions.shared.problems import ProblemError, invalid
-from functions.shared.table import Values, instant, pack
+from functions.shared.answers import Answer, ProblemError, answer, invalid
+from functions.shared.table import Values, instant
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 KIND = "record"
 FACILITY_INDEX = "facility-time-index"
@@ -38,7 +36,7 @@ class Records:
         key = access.idempotency_key
         identity = derived(access.partition, KIND, key) if key else str(uuid.uuid4())
         location = f"/patients/{access.entry.entity}/records/{identity}"
-        return self._write(access, identity, HTTPStatus.CREATED, lambda _: None, Location=location)
+        return self._write(access, identity, HTTPStatus.CREATED, lambda _: None).including(Location=location)
 
     def list(self, access: Access) -> Answer:
         """Returns a page of the patient's current records; retracted ones are left out unless they are asked for."""
@@ -52,7 +50,7 @@ class Records:
 
     def read(self, access: Access, record_id: str) -> Answer:
         """Returns the record as it is now; where regions diverged, all of its heads and how to merge them."""
-        history = self.versions.history(access.partition, KIND, _checked(record_id))
+        history = self.versions.history(access.partition, KIND, _uuid(record_id))
         if not history.rows:
             raise _no_such_record()
         if history.retracted:
@@ -61,19 +59,18 @@ class Records:
 
     def history(self, access: Access, record_id: str) -> Answer:
         """Returns a page of the record's versions, the newest first."""
-        limit, after = access.paging(self.versions.seals, record=_checked(record_id))
+        limit, after = access.paging(self.versions.seals, record=_uuid(record_id))
         prefix = f"{KIND}#{record_id}#"
         rows = self.versions.table.items(access.partition, prefix, after=after or "", ScanIndexForward=False)
         found, more = bounded(rows, limit, size)
         if not found and not after:
             raise _no_such_record()
-        last = str(found[-1]["record_id"]) if more else ""
-        following = access.following(self.versions.seals, last, record=record_id) if more else None
+        following = access.following(self.versions.seals, more and found[-1]["record_id"], record=record_id)
         return answer(HTTPStatus.OK, views.Versions(versions=tuple(map(version, found)), next=following))
 
     def update(self, access: Access, record_id: str) -> Answer:
         """Adds a version that is based on all those that If-Match names."""
-        return self._write(access, _checked(record_id), HTTPStatus.OK, partial(_unchanged, access.if_match))
+        return self._write(access, _uuid(record_id), HTTPStatus.OK, partial(_unchanged, access.if_match))
 
     def retract(self, access: Access, record_id: str) -> Answer:
         """Adds a version that tells why the record is taken back; nothing is deleted."""
@@ -82,7 +79,7 @@ class Records:
             raise invalid(f"'reason' must be one of: {', '.join(Retraction)}")
         change = Change(
             kind=KIND,
-            identity=_checked(record_id),
+            identity=_uuid(record_id),
             fields={"retraction": reason},
             request=digest(reason),
             resource=record_id,
@@ -101,35 +98,26 @@ class Records:
         start = moment("from", parameters.get("from", "1900-01-01T00:00:00Z"))
         end = moment("to", parameters.get("to", "2199-12-31T23:59:59Z"))
         limit, after = access.paging(self.versions.seals, start=start, end=end)
-        facility = access.partition.replace("#facility:", "#", 1)
         rows = self.versions.table.query(
             "#facility = :facility AND #time BETWEEN :start AND :end",
             {"#facility": "facility_id", "#time": "recorded_at"},
-            {":facility": facility, ":start": start, ":end": end},
+            {":facility": access.partition.replace("#facility:", "#", 1), ":start": start, ":end": end},
+            after,
             IndexName=FACILITY_INDEX,
-            **({"ExclusiveStartKey": pack(dict(zip(_INDEX_KEY, after, strict=True)))} if after else {}),
         )
         seen, more = bounded(rows, limit, size)
-        last = [str(seen[-1][name]) for name in _INDEX_KEY] if more else None
-        following = access.following(self.versions.seals, last, start=start, end=end) if more else None
+        last = more and {name: seen[-1][name] for name in _INDEX_KEY}
+        following = access.following(self.versions.seals, last, start=start, end=end)
         # Each row costs a look at its record: is this version the current one?
         found = [history for row in seen if (history := self._of(row)).current["record_id"] == row["record_id"]]
         return answer(HTTPStatus.OK, views.Records(records=tuple(map(shown, found)), next=following))
 
     def _of(self, row: Values) -> History:
-        return self.versions.history(str(row["patient_id"]), KIND, str(row["record_id"]).split("#")[1])
+        return self.versions.history(row["patient_id"], KIND, row["record_id"].split("#")[1])
 
-    def _write(
-        self,
-        access: Access,
-        identity: str,
-        status: HTTPStatus,
-        check: Callable[[History], object],
-        **headers: str,
-    ) -> Answer:
-        access.content_type(JSON)
-        body, key = access.body(RECORD_BYTES), access.idempotency_key
-        record = parse(body, NewRecord)
+    def _write(self, access: Access, identity: str, status: HTTPStatus, check: Callable[[History], object]) -> Answer:
+        body, _ = access.body(RECORD_BYTES)
+        key, record = access.idempotency_key, parse(body, NewRecord)
         change = Change(
             kind=KIND,
             identity=identity,
@@ -146,27 +134,25 @@ class Records:
             check=check,
         )
         row, replayed = self.versions.write(access, change)
-        if replayed:
-            headers["Idempotency_Replayed"] = "true"
+        headers = {"Idempotency_Replayed": "true"} if replayed else {}
         return answer(status, version(row), ETag=etag([row]), **headers)
 
 
 def version(row: Values) -> views.Record:
     """Returns one version as callers see it."""
-    content = row.get("content")
     return views.Record(
-        patient_id=str(row["patient_id"]).partition("#")[2],
-        record_id=str(row["record_id"]).split("#")[1],
-        version=int(row["version"]),
+        patient_id=row["patient_id"].partition("#")[2],
+        record_id=row["record_id"].split("#")[1],
+        version=row["version"],
         etag=etag([row]),
-        region=str(row["region"]),
-        created_at=str(row["created_at"]),
-        created_by=str(row["created_by"]),
-        record_type=_optional(row.get("record_type")),
-        facility_id=_optional(row.get("facility_id")) and str(row["facility_id"]).partition("#")[2],
-        recorded_at=_optional(row.get("recorded_at")),
-        content=content and json.loads(str(content)),
-        retraction=_optional(row.get("retraction")),
+        region=row["region"],
+        created_at=row["created_at"],
+        created_by=row["created_by"],
+        record_type=row.get("record_type"),
+        facility_id=row["facility_id"].partition("#")[2] if "facility_id" in row else None,
+        recorded_at=row.get("recorded_at"),
+        content=json.loads(row.get("content", "null")),
+        retraction=row.get("retraction"),
         divergence=None,
     )
 
@@ -174,21 +160,15 @@ def version(row: Values) -> views.Record:
 def shown(history: History) -> views.Record:
     """Returns a record as it is now, as callers see it."""
     current = version(history.current)
-    if len(history.heads) == 1:
-        return current
-    merge = f"PUT the merged record with If-Match: {history.etag}"
-    divergence = views.Divergence(heads=tuple(map(version, history.heads)), merge=merge)
-    return evolve(current, etag=history.etag, divergence=divergence)
+    if len(history.heads) > 1:
+        merge = f"PUT the merged record with If-Match: {history.etag}"
+        current["etag"] = history.etag
+        current["divergence"] = views.Divergence(heads=tuple(map(version, history.heads)), merge=merge)
+    return current
 
 
-def _optional(value: str | int | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _checked(record_id: str) -> str:
-    if not UUID.fullmatch(record_id):
-        raise invalid("'record_id' must be a UUID in lower case")
-    return record_id
+def _uuid(record_id: str) -> str:
+    return checked("record_id", record_id, UUID, "must be a UUID in lower case")
 
 
 def _unchanged(tags: Sequence[str], history: History) -> None:

@@ -1,7 +1,5 @@
 """The table of routes: what is served, by whom, to whom. The handler and the API's description are made from it."""
 
-from __future__ import annotations
-
 from http import HTTPStatus
 from typing import Any
 

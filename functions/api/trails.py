@@ -1,19 +1,19 @@
 """The audit trail of one patient, for auditors."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from functions.api import views
-from functions.api.access import Access, Answer, answer
+from functions.api.access import Access
 from functions.api.versions import ROW_BYTES, bounded
+from functions.shared.answers import Answer, answer
 from functions.shared.audit import Trail
 from functions.shared.chain import Fault, Link, Verifier
 from functions.shared.seals import Seals
+from functions.shared.table import Values
 
-from attrs import asdict, astuple, frozen
+from attrs import astuple, frozen
 
 
 @frozen
@@ -40,14 +40,22 @@ class Trails:
             verifier.close(self.trail.ends(access.partition))
         # One fault of a kind tells all that the verdict needs.
         worst = {(fault.region, fault.kind): astuple(fault) for fault in verifier.faults}
-        state = [str(found[-1]["event_id"]), heads, _plain(verifier.links), list(worst.values())] if more else None
+        state = [found[-1]["event_id"], heads, _plain(verifier.links), list(worst.values())] if more else None
         page = views.AuditTrail(
-            events=tuple(map(views.AuditEvent.of, found)),
+            events=tuple(map(_event, found)),
             chains=verifier.verdicts(),
-            faults=tuple(views.AuditFault(**asdict(fault)) for fault in verifier.faults),
-            next=access.following(self.seals, state) if more else None,
+            faults=tuple(
+                views.AuditFault(region=fault.region, sequence=fault.sequence, kind=fault.kind)
+                for fault in verifier.faults
+            ),
+            next=access.following(self.seals, state),
         )
         return answer(HTTPStatus.OK, page)
+
+
+def _event(row: Values) -> views.AuditEvent:
+    """Returns a row as auditors see it; of one that was damaged, what is left."""
+    return cast(views.AuditEvent, {name: row.get(name) for name in views.AuditEvent.__annotations__})
 
 
 def _plain(links: Mapping[str, Link]) -> dict[str, Any]:

@@ -5,8 +5,6 @@ regions see each other's writes. Versions that were written while the regions we
 until a version that is based on all of them merges them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import uuid
@@ -17,8 +15,8 @@ from itertools import groupby
 from typing import TypeVar
 
 from functions.api.access import Access
+from functions.shared.answers import ProblemError
 from functions.shared.audit import Trail
-from functions.shared.problems import ProblemError
 from functions.shared.seals import Seals
 from functions.shared.table import ConflictError, Table, Values, now
 
@@ -63,7 +61,7 @@ class History:
         A live version goes before a retracted one, then the higher number. Rows of one version id are one write that
         was made in two regions under one idempotency key.
         """
-        superseded = {parent for row in self.rows for parent in str(row["parents"]).split()}
+        superseded = {parent for row in self.rows for parent in row["parents"].split()}
         heads = {row["version_id"]: row for row in reversed(self.rows) if row["version_id"] not in superseded}
         order = sorted(heads.values(), key=lambda row: ("retraction" not in row, row["version"], row["version_id"]))
         return order[::-1]
@@ -86,7 +84,7 @@ class History:
 
 def etag(rows: Iterable[Values]) -> str:
     """Returns the entity tag of these versions together."""
-    return '"' + ".".join(sorted(str(row["version_id"]) for row in rows)) + '"'
+    return '"' + ".".join(sorted(row["version_id"] for row in rows)) + '"'
 
 
 @frozen(kw_only=True)
@@ -150,7 +148,7 @@ class Versions:
                 return first, True
             change.check(history)
             heads = history.heads
-            version = max((int(row["version"]) for row in heads), default=0) + 1
+            version = max((row["version"] for row in heads), default=0) + 1
             row: Values = {
                 "patient_id": access.partition,
                 # Text order is version order, and versions of two regions are two items.
@@ -158,7 +156,7 @@ class Versions:
                 "version": version,
                 "version_id": version_id,
                 "retry": retry or version_id,
-                "parents": " ".join(str(head["version_id"]) for head in heads),
+                "parents": " ".join(head["version_id"] for head in heads),
                 "request": change.request,
                 "region": self.region,
                 "created_at": now(),
@@ -179,10 +177,8 @@ class Versions:
         limit, after = access.paging(self.seals, **purpose)
         histories = filter(shown, grouped(self.table.items(access.partition, f"{kind}#", after=after or "")))
         found, more = bounded(histories, limit, lambda history: sum(map(size, history.heads)))
-        if not more:
-            return found, None
-        last = str(found[-1].current["record_id"]).rsplit("#", 2)[0]
-        return found, access.following(self.seals, f"{last}#{_LAST}", **purpose)
+        last = more and found[-1].current["record_id"].rsplit("#", 2)[0] + f"#{_LAST}"
+        return found, access.following(self.seals, last, **purpose)
 
 
 def _retry(access: Access, change: Change) -> str | None:
@@ -194,7 +190,7 @@ def _retry(access: Access, change: Change) -> str | None:
 
 def grouped(rows: Iterator[Values]) -> Iterator[History]:
     """Yields the histories that consecutive rows make up."""
-    for _, group in groupby(rows, key=lambda row: str(row["record_id"]).rsplit("#", 2)[0]):
+    for _, group in groupby(rows, key=lambda row: row["record_id"].rsplit("#", 2)[0]):
         yield History(tuple(group))
 
 
@@ -211,4 +207,4 @@ def bounded(items: Iterable[_Item], limit: int, size_of: Callable[[_Item], int])
 
 def size(row: Values) -> int:
     """Returns about how many bytes a version takes in an answer."""
-    return ROW_BYTES + len(str(row.get("content", "")))
+    return ROW_BYTES + len(row.get("content", ""))

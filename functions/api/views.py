@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
-
-from functions.shared.table import Values
-
-from attrs import fields, frozen
+from typing import Any, TypedDict
 
 
 class Replication(StrEnum):
@@ -17,16 +13,14 @@ class Replication(StrEnum):
     REPLICATED = "replicated"
 
 
-@frozen(kw_only=True)
-class Divergence:
+class Divergence(TypedDict):
     """Versions of one record that were written while the regions could not see each other's."""
 
     heads: tuple[Record, ...]
     merge: str
 
 
-@frozen(kw_only=True)
-class Record:
+class Record(TypedDict):
     """One version of a record; only retracted ones have a ``retraction`` and lack the clinical fields."""
 
     patient_id: str
@@ -44,24 +38,21 @@ class Record:
     divergence: Divergence | None
 
 
-@frozen(kw_only=True)
-class Records:
+class Records(TypedDict):
     """A page of records, and in ``next`` what to pass as ``after`` for the following one."""
 
     records: tuple[Record, ...]
     next: str | None
 
 
-@frozen(kw_only=True)
-class Versions:
+class Versions(TypedDict):
     """A page of a record's versions, the newest first."""
 
     versions: tuple[Record, ...]
     next: str | None
 
 
-@frozen(kw_only=True)
-class Document:
+class Document(TypedDict):
     """The current version of a document; ``replication`` is None in lists, where it is not asked for."""
 
     name: str
@@ -77,16 +68,14 @@ class Document:
     replication: Replication | None
 
 
-@frozen(kw_only=True)
-class Documents:
+class Documents(TypedDict):
     """A page of documents."""
 
     documents: tuple[Document, ...]
     next: str | None
 
 
-@frozen(kw_only=True)
-class Upload:
+class Upload(TypedDict):
     """Where and with which headers to upload, and in ``upload`` what completes it."""
 
     upload: str
@@ -96,8 +85,7 @@ class Upload:
     expires_at: str
 
 
-@frozen(kw_only=True)
-class Download:
+class Download(TypedDict):
     """Where to fetch a document, and what to compare it with."""
 
     url: str
@@ -107,8 +95,7 @@ class Download:
     sha256: str
 
 
-@frozen(kw_only=True)
-class AuditEvent:
+class AuditEvent(TypedDict):
     """One access: who did what to which entity's data, when, from which region, and what came of it."""
 
     event_id: str
@@ -124,14 +111,8 @@ class AuditEvent:
     previous: str
     hash: str
 
-    @classmethod
-    def of(cls, row: Values) -> AuditEvent:
-        """Returns a row as auditors see it; of one that was damaged, what is left."""
-        return cls(**{field.name: row.get(field.name) for field in fields(cls)})  # type: ignore[arg-type]
 
-
-@frozen(kw_only=True)
-class AuditFault:
+class AuditFault(TypedDict):
     """A row that was ``changed``, or from which on rows are ``missing``."""
 
     region: str
@@ -139,8 +120,7 @@ class AuditFault:
     kind: str
 
 
-@frozen(kw_only=True)
-class AuditTrail:
+class AuditTrail(TypedDict):
     """A page of a trail; ``chains`` says of each region's chain ``intact``, ``incomplete`` or ``broken``."""
 
     events: tuple[AuditEvent, ...]

@@ -1,7 +1,5 @@
 """The audit trail: one row for every access to a patient's data, served or refused."""
 
-from __future__ import annotations
-
 import random
 import time
 import uuid
@@ -69,7 +67,7 @@ class Trail:
                 "record_id": HEAD + self.region,
                 **{name: row[name] for name in ("sequence", "hash", "occurred_at")},
             }
-            put = self.heads.replacement(advance, "hash", str(head["hash"])) if head else self.heads.addition(advance)
+            put = self.heads.replacement(advance, "hash", head["hash"]) if head else self.heads.addition(advance)
             try:
                 self.rows.transact(*puts, self.rows.addition(row), put)
             except ConflictError as error:
@@ -87,12 +85,12 @@ class Trail:
     def ends(self, entity: str) -> dict[str, Link]:
         """Returns where each region's chain of the entity stands, as far as this region knows."""
         found = self.heads.items(entity, HEAD)
-        return {str(head["record_id"]).removeprefix(HEAD): link_of(head) for head in found}
+        return {head["record_id"].removeprefix(HEAD): link_of(head) for head in found}
 
     def _row(self, entry: Entry, entity: str, event: str, head: Values | None) -> Values:
         # Later than the row before it whatever the clocks say: a chain's order is the order of its keys.
-        last = str(head["occurred_at"]) if head else ""
-        occurred_at = max(now(), instant(datetime.fromisoformat(last) + timedelta(microseconds=1)) if last else "")
+        last = head and datetime.fromisoformat(head["occurred_at"])
+        occurred_at = max(now(), instant(last + timedelta(microseconds=1)) if last else "")
         row: Values = {
             "entity_id": entity,
             "event_id": f"{occurred_at}#{event}",

@@ -1,14 +1,11 @@
 """Who calls: identity, organisation and roles as the gateway's authorizer states them, never as a request claims."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from attrs import frozen
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 # '#' separates the organisation from the rest of a partition value, so it may not occur in one.
 _ORGANISATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -35,17 +32,17 @@ class Caller:
     roles: frozenset[Role] = frozenset()
 
     @classmethod
-    def of(cls, event: APIGatewayProxyEventV2) -> Caller:
+    def of(cls, authorizer: Mapping[str, Any]) -> Self:
         """Returns the caller: of a token its subject, ``org_id`` and roles; of a signature its ARN and account.
 
         A signature names no role, so the IAM role does: one whose name ends in ``-auditor`` or ``-operator`` is that
         and nothing else, and every other identity that may invoke the API is a clinician.
         """
-        authorizer = event.request_context.authorizer
-        if claims := authorizer.jwt_claim:
+        if claims := authorizer.get("jwt", {}).get("claims"):
             actor, organisation, roles = str(claims.get("sub", "")), str(claims.get("org_id", "")), _granted(claims)
         else:
-            actor, organisation = authorizer.iam.user_arn, authorizer.iam.account_id
+            signer = authorizer.get("iam", {})
+            actor, organisation = signer.get("userArn", ""), signer.get("accountId", "")
             named = _ROLE_NAME.fullmatch(actor)
             roles = frozenset({Role(named[1]) if named else Role.CLINICIAN})
         if not _ACTOR.fullmatch(actor):

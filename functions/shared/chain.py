@@ -4,8 +4,6 @@ Each row carries its number, the hash of the row before it and its own. The last
 kept in another table and change in the transaction that adds a row, so rows missing at the end are found as well.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
@@ -40,7 +38,7 @@ def digest(row: Values) -> str:
 
 def link_of(values: Values) -> Link:
     """Returns where the chain stands after this row, or at this head."""
-    return Link(int(values["sequence"]), str(values["hash"]))
+    return Link(values["sequence"], values["hash"])
 
 
 def linked(row: Values, last: Link) -> Values:

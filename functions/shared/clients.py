@@ -1,13 +1,13 @@
 """AWS clients with bounded time: a request is answered within 28 s whatever AWS does."""
 
-from __future__ import annotations
-
 import time
+from functools import cached_property
 from typing import Any
 
-import boto3
-from attrs import define, frozen
+from attrs import define, field
 from botocore.config import Config
+from botocore.loaders import Loader
+from botocore.session import Session
 
 # HTTP API integrations end at 30 s; two seconds remain for the answer itself.
 BUDGET_SECONDS = 28.0
@@ -43,39 +43,57 @@ class Budget:
             raise BudgetExhaustedError
 
 
-@frozen(kw_only=True)
+class _Services(Loader):  # type: ignore[misc]  # botocore publishes no types
+    """Knows which services there are without looking into the folders of all 400."""
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        return ["dynamodb", "s3"]
+
+
+@define(slots=False)
 class Clients:
-    """The function's AWS clients; boto3 publishes no types."""
+    """The function's AWS clients in one region, of one botocore session; botocore publishes no types.
 
-    dynamodb: Any
-    s3: Any
-    probe: Any
-    """DynamoDB for the health check: one attempt, under two seconds."""
+    boto3 would add nothing but the time to import it. See docs/decisions/0007-what-a-cold-start-pays-for.md.
+    """
 
+    _region: str
+    _budget: Budget
+    _session: Session = field(factory=Session, init=False)
 
-def connect(region: str, budget: Budget) -> Clients:
-    """Returns the clients of ``region``, with every attempt checked against ``budget``."""
-    patient = _config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
-    brisk = _config(region, PROBE_CONNECT_SECONDS, PROBE_READ_SECONDS, attempts=1)
-    clients = Clients(
-        dynamodb=boto3.client("dynamodb", config=patient),
-        # The signature of URLs, too: an older one would not cover the headers.
-        s3=boto3.client("s3", config=patient.merge(Config(signature_version="s3v4"))),
-        probe=boto3.client("dynamodb", config=brisk),
-    )
-    for client in (clients.dynamodb, clients.s3):
-        client.meta.events.register("before-send", budget.check)
-    return clients
+    def __attrs_post_init__(self) -> None:
+        self._session.register_component("data_loader", _Services())
 
+    @cached_property
+    def dynamodb(self) -> Any:
+        """For the tables."""
+        return self._bounded("dynamodb")
 
-def _config(region: str, connect: float, read: float, attempts: int) -> Config:
-    return Config(
-        region_name=region,
-        connect_timeout=connect,
-        read_timeout=read,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        tcp_keepalive=True,
-        # Endpoints by account and global endpoints are out of reach of subnets without an internet route.
-        account_id_endpoint_mode="disabled",
-        s3={"us_east_1_regional_endpoint": "regional"},
-    )
+    @cached_property
+    def s3(self) -> Any:
+        """For the documents; the signature is for URLs, too: an older one would not cover the headers."""
+        return self._bounded("s3", signature_version="s3v4")
+
+    @cached_property
+    def probe(self) -> Any:
+        """DynamoDB for the health check: one attempt, under two seconds."""
+        return self._client("dynamodb", PROBE_CONNECT_SECONDS, PROBE_READ_SECONDS, attempts=1)
+
+    def _bounded(self, service: str, **options: str) -> Any:
+        client = self._client(service, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS, **options)
+        client.meta.events.register("before-send", self._budget.check)
+        return client
+
+    def _client(self, service: str, connect: float, read: float, attempts: int, **options: str) -> Any:
+        config = Config(
+            region_name=self._region,
+            connect_timeout=connect,
+            read_timeout=read,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            tcp_keepalive=True,
+            # Endpoints by account and global endpoints are out of reach of subnets without an internet route.
+            account_id_endpoint_mode="disabled",
+            s3={"us_east_1_regional_endpoint": "regional"},
+            **options,
+        )
+        return self._session.create_client(service, config=config)

@@ -1,8 +1,7 @@
 """The function's configuration, read once from its environment."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
+from typing import Self
 
 from attrs import fields, frozen
 
@@ -20,7 +19,7 @@ class Configuration:
     log_level: str
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Configuration:
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Returns the configuration held by ``environment``.
 
         Raises:

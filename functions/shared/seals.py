@@ -4,8 +4,6 @@ The keys are random rows of the table of records, so a token of one region is op
 failover; each region makes a new one every month. No patient is called as their partition is: it holds no '#'.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib
@@ -58,17 +56,17 @@ class Seals:
 
     def _key(self, name: str) -> bytes | None:
         if name not in self._keys and (row := self._table.get(_PARTITION, name)):
-            self._keys[name] = bytes.fromhex(str(row["secret"]))
+            self._keys[name] = bytes.fromhex(row["secret"])
         return self._keys.get(name)
 
     def _made(self, name: str) -> bytes:
         """Makes the region's key of the month; of two functions that do, one wins and both use that one."""
-        row: dict[str, str | int] = {"patient_id": _PARTITION, "record_id": name, "secret": secrets.token_hex(32)}
+        row = {"patient_id": _PARTITION, "record_id": name, "secret": secrets.token_hex(32)}
         try:
             self._table.transact(self._table.addition(row))
         except ConflictError:
             row = self._table.get(_PARTITION, name) or row
-        return self._keys.setdefault(name, bytes.fromhex(str(row["secret"])))
+        return self._keys.setdefault(name, bytes.fromhex(row["secret"]))
 
 
 def _masked(key: bytes, nonce: bytes, text: bytes) -> bytes:

@@ -1,7 +1,5 @@
 """DynamoDB tables to which items are only added: plain values in, plain values out, and failures with names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +7,8 @@ from typing import Any
 from attrs import frozen
 from botocore.exceptions import ClientError
 
-Values = dict[str, str | int]
+# An item: every value is a text or a whole number.
+Values = dict[str, Any]
 Put = dict[str, Any]
 
 
@@ -22,7 +21,7 @@ class ConflictError(Exception):
         """Positions of the puts whose conditions did not hold; none where transactions merely met."""
 
 
-def pack(values: Mapping[str, str | int]) -> dict[str, dict[str, str]]:
+def pack(values: Values) -> dict[str, dict[str, str]]:
     """Returns ``values`` as a DynamoDB item."""
     return {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()}
 
@@ -49,23 +48,19 @@ class Table:
 
     def items(self, partition: str, prefix: str = "", *, after: str = "", **options: Any) -> Iterator[Values]:
         """Yields the items whose sort keys begin with ``prefix``, those after ``after``, in the order of the keys."""
-        start = {"ExclusiveStartKey": pack({self.partition: partition, self.sort: after})} if after else {}
-        names, values = {"#partition": self.partition}, {":partition": partition}
+        condition, names, values = "#partition = :partition", {"#partition": self.partition}, {":partition": partition}
         if prefix:
+            condition += " AND begins_with(#sort, :prefix)"
             names["#sort"], values[":prefix"] = self.sort, prefix
-        yield from self.query(
-            "#partition = :partition" + (" AND begins_with(#sort, :prefix)" if prefix else ""),
-            names,
-            values,
-            ConsistentRead=True,
-            **start,
-            **options,
-        )
+        start = {self.partition: partition, self.sort: after} if after else None
+        yield from self.query(condition, names, values, start, ConsistentRead=True, **options)
 
     def query(
-        self, condition: str, names: Mapping[str, str], values: Mapping[str, str], **options: Any
+        self, condition: str, names: Mapping[str, str], values: Values, start: Values | None = None, **options: Any
     ) -> Iterator[Values]:
-        """Yields the items under a key condition, page by page as they are asked for."""
+        """Yields the items under a key condition, those after the key ``start``, page by page as they are asked for."""
+        if start:
+            options["ExclusiveStartKey"] = pack(start)
         while True:
             found = self.client.query(
                 TableName=self.name,
@@ -97,7 +92,7 @@ class Table:
         }
 
     def transact(self, *puts: Put) -> None:
-        """Makes all puts, of this and of other tables, or none; boto3's request token makes its retries harmless.
+        """Makes all puts, of this and of other tables, or none; botocore's request token makes its retries harmless.
 
         Raises:
             ConflictError: conditions did not hold, or another transaction was under way on the same items.

@@ -1,10 +1,11 @@
 """The one deployment of a session, and what becomes of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from drill.client import ApiClient, api_clients
 from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
+from tests.deployed.deployer import make_deployer, remove_deployer
 from tests.issuer import AUDIENCE, Issuer
 
 import pytest
@@ -31,9 +32,15 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
 
 
 @pytest.fixture(scope="session")
-def deployment(aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+def deployer(aws: EmbeddedAws) -> Mapping[str, str]:
+    """The environment of a user who may do what docs/deployer allows."""
+    return make_deployer(aws, SUFFIX)
+
+
+@pytest.fixture(scope="session")
+def deployment(deployer: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """All five stacks, deployed by the CDKTF command line."""
-    made = Deployment(tmp_path_factory.mktemp("deployment"), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
+    made = Deployment(tmp_path_factory.mktemp("deployment"), deployer, ENVIRONMENT_SUFFIX=SUFFIX)
     made.deploy()
     return made
 
@@ -46,12 +53,14 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture(scope="session")
-def delegated_deployment(aws: EmbeddedAws, deployment: Deployment, issuer: Issuer) -> Deployment:
+def delegated_deployment(
+    aws: EmbeddedAws, deployer: Mapping[str, str], deployment: Deployment, issuer: Issuer
+) -> Deployment:
     """The same deployment after its domain was delegated and its callers got an issuer."""
     parent = aws.client("route53", "us-east-1").create_hosted_zone(Name="com.", CallerReference="parent")
     changed = Deployment(
         deployment.folder,
-        aws.isolated(),
+        deployer,
         ENVIRONMENT_SUFFIX=SUFFIX,
         DR_DOMAIN_DELEGATED="true",
         DR_PARENT_ZONE_ID=parent["HostedZone"]["Id"].removeprefix("/hostedzone/"),
@@ -67,6 +76,7 @@ def delegated_deployment(aws: EmbeddedAws, deployment: Deployment, issuer: Issue
 def destroyed_account(aws: EmbeddedAws, delegated_deployment: Deployment) -> EmbeddedAws:
     """The account after everything was destroyed."""
     delegated_deployment.destroy()
+    remove_deployer(aws)
     aws.client("route53", "us-east-1").delete_hosted_zone(Id=delegated_deployment.settings["DR_PARENT_ZONE_ID"])
     return aws
 

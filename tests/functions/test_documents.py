@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.functions.cloud import HOME, OTHER, REGIONS, Cloud, bucket
 from tests.functions.gateway import Api, Reply
@@ -85,6 +87,56 @@ def test_an_upload_that_loses_a_race_becomes_the_next_version(
 
     monkeypatch.setattr(Versions, "history", stale)
     assert put(api, patient).json["version"] == 2
+
+
+@pytest.fixture
+def orphans(cloud: Cloud) -> Callable[[], set[str]]:
+    """The objects of the first region that no version names, however young."""
+    from functions import verify
+
+    records = verify.trail_of(HOME, "test").heads
+    return lambda: set(verify.orphans(cloud.client("s3"), bucket(HOME), records, datetime.now(UTC) + timedelta(days=1)))
+
+
+def test_an_object_whose_version_could_not_be_added_is_found(
+    build: Callable[..., Api], api: Api, patient: str, orphans: Callable[[], set[str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    before = orphans()
+    assert put(api, patient).status == 201
+    assert orphans() == before
+    assert put(build(HOME, AUDIT_LOGS_TABLE="missing"), patient).status == 500
+    [orphan] = orphans() - before
+    assert [record.object_key for record in caplog.records if hasattr(record, "object_key")] == [orphan]
+
+
+def test_a_retry_under_the_same_key_leaves_no_object_without_a_version(
+    build: Callable[..., Api], api: Api, patient: str, orphans: Callable[[], set[str]]
+) -> None:
+    before, path = orphans(), f"/patients/{patient}/documents/scan.pdf"
+    options: dict[str, Any] = {"content_type": "application/pdf", "headers": {"idempotency-key": "k"}}
+    assert build(HOME, AUDIT_LOGS_TABLE="missing")("PUT", path, PDF, **options).status == 500
+    assert api("PUT", path, PDF, **options).status == 201
+    assert orphans() == before
+
+
+def test_the_verifier_names_objects_without_a_version_once_they_are_a_day_old(
+    build: Callable[..., Api],
+    patient: str,
+    orphans: Callable[[], set[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from functions.verify import main
+
+    before = orphans()
+    put(build(HOME, AUDIT_LOGS_TABLE="missing"), patient)
+    [orphan] = orphans() - before
+    arguments = ["--region", HOME, "--suffix", "test", "--bucket", bucket(HOME)]
+    main(arguments)
+    assert orphan not in capsys.readouterr().out
+    monkeypatch.setattr("functions.verify.SETTLED", timedelta(0))
+    assert main(arguments) == 1
+    assert f"{orphan} {HOME} orphaned\n" in capsys.readouterr().out
 
 
 def test_an_upload_is_pending_until_the_other_region_has_it(

@@ -63,7 +63,7 @@ def test_many_checkers_cost_one_read_a_second(cloud: Cloud, build: Callable[...,
 
 
 def test_no_patient_can_be_the_key_that_health_reads(cloud: Cloud, build: Callable[..., Api]) -> None:
-    from functions.api.handler import HEALTH_KEY
+    from functions.api.health import HEALTH_KEY
 
     assert "#" not in HEALTH_KEY["patient_id"]["S"]
     assert "Item" not in cloud.client("dynamodb").get_item(TableName=RECORDS, Key=HEALTH_KEY)

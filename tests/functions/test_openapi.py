@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functions.api.documents import named
 from functions.api.models import moment
 from functions.api.routes import ROUTES
-from functions.shared.problems import ProblemError
+from functions.shared.answers import ProblemError
 from tools.openapi import PARAMETERS, PATH, render
 
 import jsonschema_rs

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 from tools.node import cdktf_step, node_step
-from tools.packages import bundle_step, forget_machine, python_step, require_pure, require_unconditional
+from tools.packages import bundle_step, forget_machine, python_step, require_pure, require_unconditional, scanner_step
 from tools.steps import Project, SetupError, bring_up_to_date
 
 import pytest
@@ -61,6 +61,13 @@ def test_the_virtual_environment_is_made_anew_after_an_interrupted_install(proje
 
     assert (project.venv / "bin" / "tiny").exists()
     assert not half_done.exists()
+
+
+def test_a_scanner_has_an_environment_of_its_own(project: Project) -> None:
+    (project.root / "requirements" / "checkov.txt").write_text(wheel(project.root, "py3-none-any"))
+    bring_up_to_date(project, scanner_step(project, "checkov"))
+    assert (project.tools / "checkov" / "bin" / "tiny").exists()
+    assert not (project.venv / "bin" / "tiny").exists()
 
 
 def test_bundle_holds_the_package_and_nothing_of_this_machine(project: Project) -> None:
