@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 # RFC 2606 and RFC 6761, and the names that only mean something inside one network.
-RESERVED_DOMAINS = ("example.com", "example.net", "example.org", "amazonaws.com", "aws.amazon.com")
+RESERVED_DOMAINS = ("example.com", "example.edu", "example.net", "example.org", "amazonaws.com", "aws.amazon.com")
 RESERVED_TOP_LEVELS = ("arpa", "example", "internal", "invalid", "lan", "local", "localhost", "onion", "test")
 # A certificate's first name has 64 characters at the most (ACM, RequestCertificate), and "api." comes before.
 DOMAIN_LENGTH = 64 - len("api.")

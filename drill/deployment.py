@@ -70,7 +70,8 @@ class Deployment:
         folder.mkdir(parents=True, exist_ok=True)
         context.write_text("{}\n", encoding="utf-8")
         others = {variable_of(field.name) for field in attrs.fields(Settings)}
-        kept = {name: value for name, value in environment.items() if name not in others}
+        # Not what dr.bindings has put there for this process's own node: users' shells have none of it.
+        kept = {name: value for name, value in environment.items() if name not in {*others, "NODE_OPTIONS"}}
         self._environment = {**kept, **settings, "DR_CONTEXT_FILE": str(context), "CI": "true"}
 
     @property

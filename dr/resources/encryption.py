@@ -142,6 +142,28 @@ class EncryptionKey(Construct):
                 resources=("*",),  # in a key's policy, the key itself
                 conditions=(Condition("StringEquals", "aws:SourceArn", (access.trail,)),),
             ),
+            # Who reads the trail's files is then a matter of IAM (CloudTrail guide, "Granting decrypt permissions").
+            Statement(
+                sid="ReadTrail",
+                principals=Principals.account(account),
+                actions=("kms:Decrypt",),
+                resources=("*",),  # in a key's policy, the key itself
+                conditions=(
+                    Condition("Null", "kms:EncryptionContext:aws:cloudtrail:arn", ("false",)),
+                    Condition("StringEquals", "kms:CallerAccount", (account,)),
+                ),
+            ),
+            # Whoever makes a vault retires the grant made for it (AWS Backup guide, "Creating a backup vault").
+            Statement(
+                sid="RetireGrantsOfVaults",
+                principals=Principals.account(account),
+                actions=("kms:RetireGrant",),
+                resources=("*",),  # in a key's policy, the key itself
+                conditions=(
+                    Condition("StringEquals", "kms:ViaService", (f"backup.{region}.amazonaws.com",)),
+                    Condition("StringEquals", "kms:CallerAccount", (account,)),
+                ),
+            ),
             Statement(
                 sid="UseForDocuments",
                 principals=Principals.account(account),

@@ -1,4 +1,4 @@
-"""What passes each endpoint of a region's network: this project's resources, for this account's identities."""
+"""What passes a network's endpoints: the project's resources and the account's keys, for the account's identities."""
 
 from collections.abc import Sequence
 

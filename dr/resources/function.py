@@ -102,8 +102,11 @@ class Function(Construct):
         own = [
             # A late log would otherwise bring the group back after a destroy, without key and retention.
             Statement(
-                sid="KeepLogGroup", effect="Deny", actions=("logs:CreateLogGroup",), resources=("*",)
-            ),  # no group at all
+                sid="KeepLogGroup",
+                effect="Deny",
+                actions=("logs:CreateLogGroup",),
+                resources=("*",),  # no group at all
+            ),
             Statement(
                 sid="LambdaJoinsTheNetwork",
                 effect="Deny",

@@ -10,7 +10,7 @@ from cdktf_cdktf_provider_aws.route53_health_check import Route53HealthCheck
 from constructs import Construct
 
 HTTPS = 443
-# Published by whoever evacuates a region: 1 once a minute for as long as it shall get no traffic.
+# Published by whoever evacuates a region: 1, more than once a minute, for as long as it shall get no traffic.
 NAMESPACE, EVACUATED = "HealthcareDr/Failover", "Evacuated"
 
 
@@ -116,6 +116,6 @@ class RegionHealth(Construct):
             cloudwatch_alarm_region=watcher.region,
             insufficient_data_health_status="Healthy",
             # Route 53 keeps a copy of the alarm's settings: an alarm that changes must change the check.
-            triggers={"threshold": str(threshold.limit), "metric": f"{NAMESPACE} {EVACUATED} {self._region}"},
+            triggers={"alarm": f"{watcher.region}: {threshold}"},
             tags=self._tag("evacuated-"),
         )

@@ -85,7 +85,7 @@ class AlertTopic(Construct):
 
 
 class DeadLetterQueue(Construct):
-    """An encrypted queue for the events that a function was given up on.
+    """An encrypted queue for the events that a function was given up on, where it is invoked asynchronously.
 
     Attributes:
         arn: The queue's ARN.

@@ -58,6 +58,7 @@ class Bucket(Construct):
         key: EncryptionKey,
         statements: Sequence[Statement] = (),
         expires_after_days: int | None = None,
+        bucket_key: bool = True,
     ) -> None:
         """Make the bucket.
 
@@ -67,7 +68,8 @@ class Bucket(Construct):
             name: Its name, unique over all accounts.
             key: Encrypts every object.
             statements: What its policy says beyond refusing plain HTTP.
-            expires_after_days: How long its objects are kept; for good when left out.
+            expires_after_days: How long its objects are kept, before they are superseded; for good when left out.
+            bucket_key: Whether S3 asks KMS once for many objects, in the bucket's name instead of the writer's.
         """
         super().__init__(scope, id_)
         bucket = S3Bucket(self, "bucket", bucket=name, force_destroy=True, tags={"Name": name})
@@ -86,7 +88,7 @@ class Bucket(Construct):
             bucket=self.name,
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
-                    bucket_key_enabled=True,
+                    bucket_key_enabled=bucket_key,
                     apply_server_side_encryption_by_default=(
                         S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
                             sse_algorithm="aws:kms", kms_master_key_id=key.arn
@@ -180,6 +182,8 @@ class DocumentBucket(Bucket):
             self,
             "notification",
             bucket=self.name,
+            # AWS Backup follows a bucket by EventBridge and switches it on: every plan would then switch it off.
+            eventbridge=True,
             topic=[S3BucketNotificationTopic(id="replication", topic_arn=topic.arn, events=list(REPLICATION_TROUBLE))],
             # S3 tries whether it may publish.
             depends_on=[topic.policy, self.policy],

@@ -1,6 +1,7 @@
 """Who reaches buckets, topics and queues, and how."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.brief.reading import key_region, missing, principals_of, refer, region_of, statements, values_of
 from tests.brief.rules import DESIGN, changed, dropped, emptied, removed, statement, unstated
@@ -19,6 +20,8 @@ PUBLIC_ACCESS = "aws_s3_bucket_public_access_block"
         *(dropped(PUBLIC_ACCESS, flag) for flag in ("block_public_policy", "ignore_public_acls")),
         unstated("DenyPlainHttp"),
         changed(statement("DenyPlainHttp"), "effect", to="Allow"),
+        changed(statement("DenyPlainHttp"), "actions", to=["s3:GetObject"]),
+        changed(statement("DenyPlainHttp"), "resources", to=["arn:aws:s3:::other"]),
     ],
 )
 def buckets_are_not_public_and_neither_they_nor_topics_nor_queues_are_reached_unencrypted(
@@ -37,13 +40,20 @@ def buckets_are_not_public_and_neither_they_nor_topics_nor_queues_are_reached_un
         reference = refer(stacks, policy.stack, policy.arguments[on[policy.kind]])
         for given in statements(stacks, policy.stack, policy.arguments["policy"]):
             everyone = principals_of(given) == ["*"] and values_of(given, "aws:SecureTransport") == ["false"]
-            if reference and given["effect"] == "Deny" and everyone:
+            if reference and given["effect"] == "Deny" and everyone and _whole(given, reference.name):
                 encrypted.add((reference.stack, reference.name))
     for each in resources(stacks, BUCKET, "aws_sns_topic", "aws_sqs_queue"):
         if (each.stack, each.name) not in encrypted:
             yield f"{each.address}: is reached unencrypted"
         if each.kind == BUCKET and (each.stack, each.name) not in closed:
             yield f"{each.address}: may be made public"
+
+
+def _whole(given: dict[str, Any], name: str) -> bool:
+    """Whether a statement is about every call that reaches what is named."""
+    return given["actions"] in (["s3:*"], ["sns:Publish"], ["sqs:*"]) and all(
+        f".{name}." in resource for resource in given["resources"]
+    )
 
 
 @DESIGN.rule(

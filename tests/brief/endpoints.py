@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.brief.reading import of_region, statements, values_of
-from tests.brief.rules import DESIGN, changed, dropped, emptied, statement, unstated
+from tests.brief.rules import DESIGN, changed, dropped, emptied, replaced, statement, unstated
 from tests.synthesis import Stacks, regions_of
 
 ENDPOINT = "aws_vpc_endpoint"
@@ -18,6 +18,7 @@ ACCOUNT = "${data.aws_caller_identity.account.account_id}"
         dropped(ENDPOINT, "policy"),
         changed(statement("OwnResources"), "resources", to=["*"]),
         changed(statement("OwnResources"), "resources.0", to="arn:aws:s3:::*"),
+        replaced(statement("OwnResources"), "resources.0", "table/patient_records-dev", "table/*"),
         changed(statement("OwnResources"), "condition", to=[]),
         changed(statement("OwnResources"), "actions", to=["*"]),
         unstated("OwnResources"),
@@ -48,4 +49,4 @@ def endpoints_let_through_this_accounts_identities_to_this_projects_resources(st
 
 def _own(arn: str) -> bool:
     """Whether an ARN names the account, in its place or, for a bucket, at the end of its name."""
-    return ACCOUNT in arn.removeprefix("arn:aws:s3:::documents-")
+    return ACCOUNT in arn.removeprefix("arn:aws:s3:::documents-") and "table/*" not in arn

@@ -7,6 +7,7 @@ from tests.brief.reading import (
     at,
     key_region,
     missing,
+    of_region,
     referred,
     region_of,
     role_statements,
@@ -28,6 +29,7 @@ FUNCTION = "aws_lambda_function"
 ROLE = "aws_iam_role"
 ATTACHMENT = "aws_iam_role_policy_attachment"
 LOG_GROUP = "aws_cloudwatch_log_group"
+ALARM = "aws_cloudwatch_metric_alarm"
 # Lambda sets these itself and refuses a function that brings its own (Lambda developer guide, environment variables).
 RESERVED_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -241,3 +243,35 @@ def functions_ask_only_names_that_a_private_subnet_reaches(stacks: Stacks) -> It
         variables = at(function.arguments, "environment.variables") or {}
         if not wanted.items() <= variables.items():
             yield f"{function.address}: is not told to use regional names"
+
+
+@DESIGN.rule(
+    "SECURITY",
+    "DESIGN, API",
+    breaks=[
+        emptied(FUNCTION),
+        changed(FUNCTION, "runtime", to="python3.9"),
+        changed(FUNCTION, "architectures", to=["x86_64"]),
+        dropped(FUNCTION, "dead_letter_config"),
+        changed(FUNCTION, "dead_letter_config.target_arn", to="arn:aws:sqs:us-east-1:111111111111:other"),
+        dropped("aws_sqs_queue", "kms_master_key_id"),
+        removed(ALARM, lambda each: each.arguments["namespace"] == "AWS/SQS"),
+    ],
+)
+def functions_run_a_current_python_and_leave_what_they_cannot_handle_in_a_watched_queue(
+    stacks: Stacks,
+) -> Iterator[str]:
+    """Python 3.13 on arm64; the dead-letter queue is the region's, under its key, with an alarm on its length."""
+    yield from missing(stacks, FUNCTION)
+    for function in resources(stacks, FUNCTION):
+        given, region = function.arguments, function.stack
+        if (given["runtime"], given["architectures"]) != ("python3.13", ["arm64"]):
+            yield f"{function.address}: runs {given['runtime']} on {given['architectures']}"
+        queue = referred(stacks, region, at(given, "dead_letter_config.target_arn"), "aws_sqs_queue")
+        if queue is None or key_region(stacks, region, queue.arguments.get("kms_master_key_id")) != region:
+            yield f"{function.address}: loses what it cannot handle"
+        elif not any(
+            at(alarm.arguments, "dimensions.QueueName") == queue.arguments["name"]
+            for alarm in of_region(stacks, region, ALARM)
+        ):
+            yield f"{queue.address}: nobody watches it"

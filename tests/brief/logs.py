@@ -1,6 +1,7 @@
 """The trail of calls, the alarms on it, and the log of DNS queries."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.brief.reading import (
     at,
@@ -45,6 +46,8 @@ def _security_alarm(each: Resource) -> bool:
         replaced(TRAIL, "event_selector.0.data_resource.0.values.1", "audit_logs", "other"),
         changed(TRAIL, "event_selector.0.data_resource.1.values", to=["arn:aws:s3:::other/"]),
         dropped(TRAIL, "cloud_watch_logs_group_arn"),
+        dropped(TRAIL, "cloud_watch_logs_role_arn"),
+        replaced(TRAIL, "cloud_watch_logs_role_arn", "trail_role", "other"),
         changed(TRAIL, "enable_logging", to=False),
     ],
 )
@@ -59,7 +62,8 @@ def every_region_keeps_a_validated_trail_of_all_calls_and_of_every_access_to_its
         if key_region(stacks, region, given.get("kms_key_id")) != region:
             yield f"{trail.address}: is not encrypted by its region's key"
         group = str(given.get("cloud_watch_logs_group_arn")).removesuffix(":*")
-        if not referred(stacks, region, group, GROUP):
+        writer = referred(stacks, region, given.get("cloud_watch_logs_role_arn"), "aws_iam_role")
+        if not referred(stacks, region, group, GROUP) or writer is None:
             yield f"{trail.address}: no filter sees it"
         selector = at(given, "event_selector.0")
         if selector["read_write_type"] != "All" or selector["include_management_events"] is not True:
@@ -83,6 +87,8 @@ def every_region_keeps_a_validated_trail_of_all_calls_and_of_every_access_to_its
         unstated("WriteTrailFiles"),
         unstated("ReadAccessList"),
         unstated("EncryptTrail"),
+        unstated("ReadTrail"),
+        changed(statement("ReadTrail"), "condition", to=[]),
         changed(statement("WriteTrailFiles"), "condition", to=[]),
         changed(statement("EncryptTrail"), "condition", to=[]),
         changed(statement("EncryptTrail"), "actions", to=["kms:DescribeKey"]),
@@ -106,6 +112,15 @@ def trails_may_write_to_their_bucket_under_their_key_and_no_other_trail_may(stac
             sources = [value for each in allowed for value in values_of(each, "aws:SourceArn")]
             if len(sources) != 1 or not sources[0].endswith(f":trail/{name}"):
                 yield f"{trail.address}: {action} is for {sources}"
+        readers = [each for each in granting(given, "kms:Decrypt") if _of_trails(each)]
+        if not readers:
+            yield f"{trail.address}: nobody can read its files"
+
+
+def _of_trails(given: dict[str, Any]) -> bool:
+    """Whether a statement is about what CloudTrail encrypted, and nothing else."""
+    tests = {(each["test"], each["variable"]): each["values"] for each in given.get("condition", [])}
+    return tests.get(("Null", "kms:EncryptionContext:aws:cloudtrail:arn")) == ["false"]
 
 
 @DESIGN.rule(
@@ -118,6 +133,9 @@ def trails_may_write_to_their_bucket_under_their_key_and_no_other_trail_may(stac
         ),
         changed(FILTER, "log_group_name", to="other"),
         changed(FILTER, "metric_transformation.name", to="other"),
+        changed(FILTER, "metric_transformation.namespace", to="other"),
+        changed(of(ALARM, where=_security_alarm), "threshold", to=1000),
+        changed(of(ALARM, where=_security_alarm), "comparison_operator", to="LessThanThreshold"),
         removed(ALARM, _security_alarm),
         changed(of(ALARM, where=_security_alarm), "alarm_actions", to=[]),
     ],
@@ -128,14 +146,16 @@ def what_nobody_should_do_sets_off_an_alarm(stacks: Stacks) -> Iterator[str]:
         alarms = {
             each.arguments["metric_name"]: each
             for each in of_region(stacks, region, ALARM)
-            if _security_alarm(each) and each.arguments["alarm_actions"]
+            if _security_alarm(each) and each.arguments["alarm_actions"] and each.arguments["threshold"] <= 5
+            if each.arguments["comparison_operator"] == "GreaterThanThreshold"
         }
         found = ""
         for each in of_region(stacks, region, FILTER):
             group = referred(stacks, region, each.arguments["log_group_name"], GROUP)
             if group is None or "/aws/cloudtrail/" not in group.arguments["name"]:
                 yield f"{each.address}: looks elsewhere than in the trail"
-            if at(each.arguments, "metric_transformation.name") not in alarms:
+            alarm = alarms.get(at(each.arguments, "metric_transformation.name"))
+            if not alarm or alarm.arguments["namespace"] != at(each.arguments, "metric_transformation.namespace"):
                 yield f"{each.address}: sets off no alarm"
             found += each.arguments["pattern"]
         yield from (f"{region}: nobody looks for {word}" for word in LOOKED_FOR if word not in found)

@@ -11,6 +11,7 @@ from tests.synthesis import Resource, Stacks, regions_of, resources
 
 SUBSCRIPTION = "aws_sns_topic_subscription"
 EVENTS = "aws_s3_bucket_notification"
+TROUBLE = {"s3:Replication:OperationFailedReplication", "s3:Replication:OperationMissedThreshold"}
 # What the delegated app's settings ask for.
 SUBSCRIPTIONS = {
     ("email", "oncall@hospital.org"),
@@ -91,6 +92,8 @@ def the_operations_team_is_subscribed_in_every_region(stacks: Stacks) -> Iterato
         changed(EVENTS, "topic.0.events", to=["s3:ObjectCreated:*"]),
         dropped(EVENTS, "depends_on"),
         replaced(statement("PublishByServices"), "principals", "s3.amazonaws.com", "ec2.amazonaws.com"),
+        replaced(statement("PublishToTopics"), "principals", "s3.amazonaws.com", "ec2.amazonaws.com"),
+        changed(EVENTS, "topic.0.events.1", to="s3:ObjectCreated:*"),
     ],
 )
 def a_document_that_does_not_replicate_is_told_to_operations(stacks: Stacks) -> Iterator[str]:
@@ -100,7 +103,7 @@ def a_document_that_does_not_replicate_is_told_to_operations(stacks: Stacks) -> 
         for each in of_region(stacks, region, EVENTS):
             topic = referred(stacks, region, at(each.arguments, "topic.0.topic_arn"), "aws_sns_topic")
             bucket = referred(stacks, region, each.arguments["bucket"], "aws_s3_bucket")
-            failed = "s3:Replication:OperationFailedReplication" in at(each.arguments, "topic.0.events")
+            failed = set(at(each.arguments, "topic.0.events")) == TROUBLE
             waits = {address.partition(".")[0] for address in each.arguments.get("depends_on", [])}
             if topic and bucket and failed and "aws_sns_topic_policy" in waits and _publishes(stacks, topic):
                 told.append(bucket)
@@ -109,9 +112,12 @@ def a_document_that_does_not_replicate_is_told_to_operations(stacks: Stacks) -> 
 
 
 def _publishes(stacks: Stacks, topic: Resource) -> bool:
-    """Whether S3 may publish to a topic."""
-    return any(
-        "s3.amazonaws.com" in principals_of(given)
-        for policy in of_region(stacks, topic.stack, "aws_sns_topic_policy")
-        for given in granting(statements(stacks, policy.stack, policy.arguments["policy"]), "sns:Publish")
+    """Whether S3 may publish to a topic, by the topic's policy and by that of its key."""
+    return all(
+        any(
+            "s3.amazonaws.com" in principals_of(given)
+            for policy in of_region(stacks, topic.stack, kind)
+            for given in granting(statements(stacks, policy.stack, policy.arguments["policy"]), action)
+        )
+        for kind, action in (("aws_sns_topic_policy", "sns:Publish"), (KEY, "kms:GenerateDataKey*"))
     )

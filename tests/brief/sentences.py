@@ -96,8 +96,8 @@ SENTENCES: Mapping[str, str] = {
 # What the synthesized JSON cannot tell, and where it is shown instead.
 ELSEWHERE: Mapping[str, str] = {
     "T.1": "the stacks are what main.py synthesizes: every test here reads them",
-    "S.1": "the rules of the nine core requirements together; that failover happens is measured by the drill",
-    "S.3": "availability is a property of a running system: the drill measures it over an outage",
+    "S.1": "the rules of the nine core requirements together; failover itself is not shown yet, it needs the drill",
+    "S.3": "availability is a property of a running system: not shown yet, it needs the drill",
     "S.6": "ruff, mypy and reviewers",
     "S.7": "the deployment tests apply, re-plan and destroy all stacks",
     "W.1": "the stacks are what main.py synthesizes: every test here reads them",
