@@ -47,6 +47,8 @@ def session_of_function(aws: EmbeddedAws, place: Place, role: str) -> Session:
         answer: Session = json.loads(client.invoke(FunctionName=name)["Payload"].read())
     finally:
         client.delete_function(FunctionName=name)
+        # The embedded AWS makes it as its own, whatever the role may do.
+        aws.client("logs", place.region).delete_log_group(logGroupName=f"/aws/lambda/{name}")
     return answer
 
 

@@ -81,8 +81,13 @@ def test_dns_answers_with_both_regions_while_they_are_healthy(aws: EmbeddedAws, 
     records = route53.list_resource_record_sets(HostedZoneId=zone["Id"])["ResourceRecordSets"]
     weighted = {record["SetIdentifier"]: record for record in records if "Weight" in record}
     assert {region: record["Weight"] for region, record in weighted.items()} == {"us-east-1": 70, "us-west-2": 30}
+
+    def described(check: str) -> Any:
+        return route53.get_health_check(HealthCheckId=check)["HealthCheck"]["HealthCheckConfig"]
+
     for region, record in weighted.items():
-        check = route53.get_health_check(HealthCheckId=record["HealthCheckId"])["HealthCheck"]["HealthCheckConfig"]
+        children = map(described, described(record["HealthCheckId"])["ChildHealthChecks"])
+        (check,) = (child for child in children if "FullyQualifiedDomainName" in child)
         assert (check["FailureThreshold"], check["RequestInterval"]) == (3, 10)
         assert record["ResourceRecords"][0]["Value"] == check["FullyQualifiedDomainName"]
         assert deployment.outputs(region)["api_url"] == f"https://{check['FullyQualifiedDomainName']}"
