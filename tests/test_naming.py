@@ -33,7 +33,7 @@ LIMITS: Mapping[tuple[str, str], str] = {
     ("aws_apigatewayv2_api", "name"): r"[ -~]{1,128}",
     ("aws_route53_health_check", "fqdn"): r".{1,255}",
     ("aws_route53_record", "set_identifier"): r"[ -~]{1,128}",
-    ("aws_route53_record", "name"): r"([a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,63}",
+    ("aws_route53_record", "name"): r"(\*\.)?([a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,63}",
     ("aws_route53_zone", "name"): r"([a-z0-9][a-z0-9-]{0,62}\.)+[a-z]{2,63}",
     ("aws_route53_zone", "comment"): r".{1,256}",
 }

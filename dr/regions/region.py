@@ -1,5 +1,6 @@
 """A region: one stack that holds all that the region needs to serve alone."""
 
+import json
 from typing import ClassVar
 
 from dr.bundle import functions_bundle
@@ -161,6 +162,7 @@ class Region(AwsStack):
                 "DOCUMENTS_KEY_ARN": self.key.arn,
                 "LOG_LEVEL": "INFO",
                 "PATIENT_RECORDS_TABLE": self.named(PATIENT_RECORDS),
+                "PEERS": json.dumps(self._peer_documents()),
                 "POWERTOOLS_SERVICE_NAME": "api",
             },
             statements=[
@@ -278,6 +280,16 @@ class Region(AwsStack):
             Statement(sid="AppendAuditRows", actions=APPEND, resources=(audit, f"{audit}/index/*")),
             Statement(sid="ChangeNoAuditRow", effect="Deny", actions=CHANGE, resources=(audit, f"{audit}/index/*")),
         ]
+
+    def _peer_documents(self) -> dict[str, dict[str, str]]:
+        """Where the other regions' documents are, and the role to read them by: known without asking them."""
+        return {
+            peer.name: {
+                "bucket": document_bucket(self.names, peer.name, self.account),
+                "role_arn": role_arn(self.names, "peer", peer.name, self.account),
+            }
+            for peer in self.peers
+        }
 
     def _assume_peers(self) -> Statement:
         return Statement(

@@ -1,6 +1,6 @@
 """A region's private network: no way to the internet, AWS by endpoints, the other regions by peering."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dr.regions.settings import RegionSettings
 from dr.resources.encryption import EncryptionKey
@@ -9,6 +9,7 @@ from dr.resources.naming import Names
 from dr.resources.policy import Statement, document
 from dr.resources.role import Role
 
+import attrs
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.default_security_group import DefaultSecurityGroup
 from cdktf_cdktf_provider_aws.flow_log import FlowLog
@@ -29,6 +30,14 @@ HTTPS = 443
 WRITE_FLOW_LOGS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
 
+@attrs.frozen
+class EndpointName:
+    """The DNS name that an interface endpoint has of its own, and the hosted zone it is in."""
+
+    dns_name: str
+    zone_id: str
+
+
 class Network(Construct):
     """A VPC with one private subnet a zone, endpoints to AWS, flow logs, and security groups for functions and data.
 
@@ -41,6 +50,7 @@ class Network(Construct):
         subnet_ids: The private subnets, one a zone.
         route_table_id: The route table of the private subnets; peering adds its routes there.
         function_group_id: The security group of functions.
+        endpoint_names: The interface endpoints' own names, by service.
     """
 
     def __init__(
@@ -90,7 +100,7 @@ class Network(Construct):
         functions = self._create_group("function", "Functions: HTTPS to AWS and to the peers")
         data = self._create_group("data", "Endpoints of data services: HTTPS from functions and peers")
         self.function_group_id = functions
-        self._create_endpoints(functions, data)
+        self.endpoint_names = self._create_endpoints(functions, data)
         self._allow_functions_to(functions, "endpoints", referenced_security_group_id=data)
         self._allow_into(data, "functions", referenced_security_group_id=functions)
         for peer in peers:
@@ -147,9 +157,10 @@ class Network(Construct):
             **source,  # type: ignore[arg-type]  # one of the three kinds of source
         )
 
-    def _create_endpoints(self, functions: str, data: str) -> None:
+    def _create_endpoints(self, functions: str, data: str) -> Mapping[str, EndpointName]:
+        gateways, names = {}, {}
         for service in GATEWAY_ENDPOINTS:
-            gateway = VpcEndpoint(
+            gateways[service] = VpcEndpoint(
                 self,
                 f"gateway-{service}",
                 vpc_id=self.vpc_id,
@@ -159,9 +170,9 @@ class Network(Construct):
                 policy=self._endpoint_policy("gateway", service),
                 tags=self._tag(f"vpc-endpoint-gateway-{service}"),
             )
-            self._allow_functions_to(functions, service, prefix_list_id=gateway.prefix_list_id)
+            self._allow_functions_to(functions, service, prefix_list_id=gateways[service].prefix_list_id)
         for service in INTERFACE_ENDPOINTS:
-            VpcEndpoint(
+            endpoint = VpcEndpoint(
                 self,
                 f"interface-{service}",
                 vpc_id=self.vpc_id,
@@ -173,7 +184,12 @@ class Network(Construct):
                 private_dns_enabled=service != "s3",
                 policy=self._endpoint_policy("interface", service),
                 tags=self._tag(f"vpc-endpoint-{service}"),
+                # AWS refuses that of S3 in a VPC without the gateway (terraform-aws-vpc#982).
+                depends_on=[gateways[service]] if service in gateways else None,
             )
+            own = endpoint.dns_entry.get(0)
+            names[service] = EndpointName(own.dns_name, own.hosted_zone_id)
+        return names
 
     def _endpoint_policy(self, kind: str, service: str) -> str:
         return document(

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from functions.api import views
 from functions.api.access import Access
 from functions.api.models import CONTENT_TYPES, checked
+from functions.api.peers import Peers
 from functions.api.versions import Change, History, Versions, derived, digest, etag
 from functions.api.views import Replication
 from functions.shared.answers import Answer, ProblemError, answer, invalid
@@ -44,6 +45,7 @@ class Documents:
     configuration: Configuration
     versions: Versions
     logger: Logger
+    peers: Peers
 
     def put(self, access: Access, name: str) -> Answer:
         """Stores a new version: first the object, then its row together with the audit row.
@@ -99,19 +101,27 @@ class Documents:
     def get(self, access: Access, name: str) -> Answer:
         """Returns the bytes of the current version.
 
+        They are read in the region that took the upload while replication has not brought them to the one that is
+        asked; X-Read-From says in which region.
+
         Raises:
-            ProblemError: there is no such document, its bytes have not come to this region yet, or are too many.
+            ProblemError: there is no such document, its bytes can be had in neither region, or are too many.
         """
         history = self.history(access, name)
         row = history.current
         if row["size"] > DOCUMENT_BYTES:
             detail = f"Over {DOCUMENT_BYTES} bytes a document is fetched by the URL that its 'download' returns."
             raise ProblemError(HTTPStatus.CONFLICT, "use-download", detail)
-        body: bytes = self.ask("get_object", row["object_key"])["Body"].read()
+        body, region = self._bytes(row)
         if hashlib.sha256(body).hexdigest() != row["sha256"]:
             raise ProblemError(HTTPStatus.INTERNAL_SERVER_ERROR, "damaged-document", "The document is damaged.")
         disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-        headers = {"Content-Type": row["content_type"], "Content-Disposition": disposition, "ETag": history.etag}
+        headers = {
+            "Content-Type": row["content_type"],
+            "Content-Disposition": disposition,
+            "ETag": history.etag,
+            "X-Read-From": region,
+        }
         return Answer(HTTPStatus.OK, body, headers)
 
     def history(self, access: Access, name: str) -> History:
@@ -135,6 +145,15 @@ class Documents:
                 raise
             detail = "The document has not been copied to this region yet."
             raise missing or ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "not-replicated", detail) from error
+
+    def _bytes(self, row: Values) -> tuple[bytes, str]:
+        """Returns a version's bytes and the region that they were read in."""
+        try:
+            return self.ask("get_object", row["object_key"])["Body"].read(), self.configuration.aws_region
+        except ProblemError:
+            if (body := self.peers.read(row["region"], row["object_key"])) is None:
+                raise
+            return body, row["region"]
 
     def _replication(self, row: Values, seconds: float) -> Replication:
         """Asks S3, for at most so many seconds, whether the copy is complete.

@@ -1,5 +1,6 @@
 """The API's entry point."""
 
+import json
 import os
 import re
 import unicodedata
@@ -11,6 +12,7 @@ from functions.api.access import Access, Route
 from functions.api.documents import Documents
 from functions.api.guard import Guard
 from functions.api.health import Health
+from functions.api.peers import Peers
 from functions.api.records import Records
 from functions.api.routes import ROUTES
 from functions.api.trails import Trails
@@ -52,7 +54,8 @@ def application(configuration: Configuration) -> Handler:
     guard = Guard(trail=trail, logger=logger, budget=budget)
     health = Health(clients.probe, table.name, logger)
     versions = Versions(table, trail, seals, region)
-    documents = Documents(clients, configuration, versions, logger)
+    peers = Peers(clients, json.loads(configuration.peers), logger)
+    documents = Documents(clients, configuration, versions, logger, peers)
     services: dict[type, object] = {
         Documents: documents,
         Records: Records(versions),

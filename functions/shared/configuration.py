@@ -17,6 +17,8 @@ class Configuration:
     documents_key_arn: str
     powertools_service_name: str
     log_level: str
+    peers: str
+    """JSON: where the other regions' documents are, and by which role to read them."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:

@@ -3,7 +3,18 @@
 import re
 from collections.abc import Iterator
 
-from tests.brief.reading import PRIMARY, SECONDARY, at, refer, references, referred, region_of, suffix_of, texts
+from tests.brief.reading import (
+    PRIMARY,
+    SECONDARY,
+    at,
+    is_private,
+    refer,
+    references,
+    referred,
+    region_of,
+    suffix_of,
+    texts,
+)
 from tests.brief.rules import BRIEF, DESIGN, changed, dropped, of, removed, replaced
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
@@ -25,6 +36,10 @@ def weighted(record: Resource) -> bool:
 
 
 WEIGHTED = of(RECORD, where=weighted)
+
+
+def _public(dns: Resource) -> bool:
+    return dns.stack == "dns"
 
 
 def _weighted(stacks: Stacks) -> Iterator[Resource]:
@@ -78,7 +93,7 @@ def _without_weighted_records(stacks: Stacks) -> Iterator[str]:
     "T.5",
     "W.5",
     breaks=[
-        removed(ZONE),
+        removed(ZONE, _public),
         removed(RECORD, weighted),
         dropped(WEIGHTED, "set_identifier"),
         changed(WEIGHTED, "set_identifier", to="us-west-2"),
@@ -214,24 +229,25 @@ def an_alarm_on_every_health_check_tells_the_operations_team(stacks: Stacks) -> 
     "D.3.2",
     "W.5",
     breaks=[
-        removed(ZONE),
+        removed(ZONE, _public),
         changed(ZONE, "name", to="example.com"),
-        changed(ZONE, "name", to="healthcare-dr.com"),
+        changed(of(ZONE, where=_public), "name", to="healthcare-dr.com"),
         changed(RECORD, "name", to="api.example.com"),
-        changed(RECORD, "name", to="failover-test.other.com"),
+        changed(of(RECORD, where=_public), "name", to="failover-test.other.com"),
         changed(ENDPOINT, "fqdn", to="api.example.org"),
     ],
 )
 def the_domain_is_healthcare_dr_suffix_and_nothing_is_in_a_reserved_one(stacks: Stacks) -> Iterator[str]:
-    """The zone is healthcare-dr-<suffix>.com, every name is in it, and example.com is nowhere."""
+    """The public zone is healthcare-dr-<suffix>.com, its names are in it, and example.com is nowhere."""
     domain = f"healthcare-dr-{suffix_of(stacks)}.com"
-    zones = [zone.arguments["name"] for zone in resources(stacks, ZONE)]
+    zones = [zone.arguments["name"] for zone in resources(stacks, ZONE) if not is_private(stacks, zone)]
     if zones != [domain]:
         yield f"the hosted zones are {zones}"
     for record in resources(stacks, RECORD):
         name = str(record.arguments["name"])
-        # A certificate's proof has its name from ACM.
-        if not (name == domain or name.endswith(f".{domain}") or "domain_validation_options" in name):
+        # A certificate's proof has its name from ACM, and AWS's own services are named inside networks only.
+        given = is_private(stacks, record) or "domain_validation_options" in name
+        if not (given or name == domain or name.endswith(f".{domain}")):
             yield f"{record.address}: is named {name}"
     for stack, content in stacks.items():
         for path, text in texts(content.get("resource", {})):

@@ -178,12 +178,17 @@ def a_route_to_an_internet_gateway_is_for_all_addresses(stacks: Stacks) -> Itera
         dropped("aws_lambda_function", "vpc_config"),
         changed("aws_lambda_function", "vpc_config.subnet_ids.1", to="subnet-1"),
         changed("aws_lambda_function", "vpc_config.subnet_ids", to=[]),
+        changed(ROUTE, "destination_cidr_block", to="0.0.0.0/0"),
+        changed(TABLE, "route", to=[{"cidr_block": "0.0.0.0/0", "transit_gateway_id": "tgw-1"}]),
+        added("us-east-1", ROUTE, route_table_id="x", destination_ipv6_cidr_block="::/0", network_interface_id="x"),
     ],
 )
 def functions_run_in_private_subnets_without_a_way_to_the_internet(stacks: Stacks) -> Iterator[str]:
-    """At least two zones, no gateway to the internet, no public addresses."""
+    """At least two zones, no gateway to the internet, no public addresses, routes to the other regions alone."""
     ways = ("aws_internet_gateway", "aws_nat_gateway", "aws_egress_only_internet_gateway", "aws_eip")
     yield from (f"{each.address}: leads to the internet" for each in resources(stacks, *ways))
+    networks = {cidr_of(stacks, region) for region in regions_of(stacks)}
+    yield from (f"{address}: leads to {where}" for address, where, _ in _routes(stacks) if where not in networks)
     for subnet in resources(stacks, "aws_subnet"):
         if subnet.arguments.get("map_public_ip_on_launch"):
             yield f"{subnet.address}: is public"

@@ -142,6 +142,14 @@ def api_functions(stacks: Stacks, region: str) -> list[Resource]:
     return found
 
 
+def is_private(stacks: Stacks, dns: Resource) -> bool:
+    """Whether a hosted zone, or the one that a record is in, answers inside networks only."""
+    if dns.kind == "aws_route53_record":
+        zone = referred(stacks, dns.stack, dns.arguments["zone_id"], "aws_route53_zone")
+        return zone is not None and is_private(stacks, zone)
+    return bool(dns.arguments.get("vpc"))
+
+
 def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Every text in a piece of JSON, keys of objects too, with its dotted path."""
     if isinstance(value, dict):

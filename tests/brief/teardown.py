@@ -59,7 +59,7 @@ def _taken_out(stacks: Stacks) -> None:
         changed("aws_lambda_function", "skip_destroy", to=True),
         changed(ZONE, "force_destroy", to=False),
         dropped(ZONE, "force_destroy"),
-        removed(ZONE),
+        emptied(ZONE),
         changed("aws_s3_bucket", "force_destroy", to=False),
         changed(KEY, "deletion_window_in_days", to=31),
         removed(KEY),

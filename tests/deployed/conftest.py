@@ -93,3 +93,13 @@ def strangers(aws: EmbeddedAws, delegated_deployment: Deployment) -> Iterator[di
     """A caller of each region's API who has to bring a token of the issuer."""
     with api_clients(aws, delegated_deployment) as made:
         yield made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the calls that were tried as each role, and what came of them."""
+    reports = terminalreporter.getreports("passed")
+    tried = [value for report in reports for name, value in report.user_properties if name == "call"]
+    if tried:
+        terminalreporter.section("calls tried as each role")
+        for role, call, outcome in dict.fromkeys(map(tuple, tried)):
+            terminalreporter.write_line(f"{role:12} {outcome:22} {call}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from drill.emulator import EmbeddedAws
 
@@ -22,3 +23,13 @@ def healed(embedded_aws: EmbeddedAws) -> Iterator[EmbeddedAws]:
     embedded_aws.heal()
     yield embedded_aws
     embedded_aws.heal()
+
+
+@pytest.fixture
+def east(embedded_aws: EmbeddedAws) -> Callable[[str], Any]:
+    """Clients of us-east-1, by service."""
+
+    def client(service: str) -> Any:
+        return embedded_aws.client(service, "us-east-1")
+
+    return client

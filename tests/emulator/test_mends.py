@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -13,16 +12,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 NUMBERS = count(1)
-
-
-@pytest.fixture
-def east(embedded_aws: EmbeddedAws) -> Callable[[str], Any]:
-    """Clients of us-east-1, by service."""
-
-    def client(service: str) -> Any:
-        return embedded_aws.client(service, "us-east-1")
-
-    return client
 
 
 @pytest.fixture

@@ -19,6 +19,11 @@ def bucket(region: str) -> str:
     return f"documents-{region}-test"
 
 
+def peer_role(region: str) -> str:
+    """The role by which the other region's function reads the region's bucket."""
+    return f"peer-{region}"
+
+
 @frozen
 class Cloud:
     """The embedded AWS with tables, keys and buckets in both regions."""
@@ -40,7 +45,12 @@ class Cloud:
             "DOCUMENTS_KEY_ARN": self.keys[region],
             "POWERTOOLS_SERVICE_NAME": "api",
             "LOG_LEVEL": "INFO",
+            "PEERS": json.dumps({peer: self._peer(peer) for peer in REGIONS if peer != region}),
         }
+
+    def _peer(self, region: str) -> dict[str, str]:
+        """What another region's function is told of this one."""
+        return {"bucket": bucket(region), "role_arn": f"arn:aws:iam::{self.aws.account}:role/{peer_role(region)}"}
 
     def audit(self, entity: str) -> list[dict[str, Any]]:
         """Audit rows of an entity, oldest first."""
@@ -91,7 +101,9 @@ def furnish(aws: EmbeddedAws) -> Cloud:
     _table(aws, AUDIT, ("entity_id", "event_id"), "actor-time-index", ("actor_id", "event_id"))
     for region in REGIONS:
         _bucket(aws, region, cloud.keys[region])
-    role = _role(aws)
+        _role(aws, peer_role(region), trusts={"AWS": f"arn:aws:iam::{aws.account}:root"})
+        _let_read(aws, peer_role(region), bucket(region))
+    role = _role(aws, "replication", trusts={"Service": "s3.amazonaws.com"})
     _replicate(cloud, HOME, OTHER, role)
     _replicate(cloud, OTHER, HOME, role)
     return cloud
@@ -131,14 +143,21 @@ def _bucket(aws: EmbeddedAws, region: str, key: str) -> None:
     client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
-def _role(aws: EmbeddedAws) -> str:
+def _role(aws: EmbeddedAws, name: str, trusts: dict[str, str]) -> str:
     trust = {
         "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+        "Statement": [{"Effect": "Allow", "Principal": trusts, "Action": "sts:AssumeRole"}],
     }
-    role = aws.client("iam", HOME).create_role(RoleName="replication", AssumeRolePolicyDocument=json.dumps(trust))
+    role = aws.client("iam", HOME).create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
     arn: str = role["Role"]["Arn"]
     return arn
+
+
+def _let_read(aws: EmbeddedAws, role: str, name: str) -> None:
+    allowed = [("s3:GetObject", f"arn:aws:s3:::{name}/*"), ("s3:ListBucket", f"arn:aws:s3:::{name}")]
+    statements = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    aws.client("iam", HOME).put_role_policy(RoleName=role, PolicyName="read", PolicyDocument=policy)
 
 
 def _replicate(cloud: Cloud, source: str, target: str, role: str) -> None:

@@ -156,7 +156,8 @@ def test_a_document_whose_copy_has_not_come_is_asked_for_again(
 ) -> None:
     put(api, patient)
     [row] = cloud.rows(f"clinic-a#{patient}")
-    cloud.client("s3", OTHER).delete_object(Bucket=bucket(OTHER), Key=row["object_key"])
+    for region in REGIONS:
+        cloud.client("s3", region).delete_object(Bucket=bucket(region), Key=row["object_key"])
     reply = other("GET", f"/patients/{patient}/documents/scan.pdf")
     assert reply.status == 503
     assert reply.json["type"] == "urn:healthcare-dr:problem:not-replicated"

@@ -5,7 +5,7 @@ Each mend is one function whose docstring is the symptom, so that it can go when
 
 from __future__ import annotations
 
-from drill.emulator.mends import cloudwatch, data, ec2, other, route53, sns
+from drill.emulator.mends import cloudwatch, data, ec2, iam, other, route53, sns
 
 MENDS = (
     cloudwatch.describe_alarms_in_full,
@@ -17,6 +17,9 @@ MENDS = (
     ec2.keep_flow_log_settings,
     ec2.keep_prefix_lists_of_rules,
     ec2.know_peering_options,
+    iam.ask_for_log_groups_with_all_in_them,
+    iam.ask_for_partiql_by_verb_and_table,
+    iam.tell_conditions_the_role_of_a_session,
     other.answer_at_the_hosts_of_apis,
     other.check_the_algorithm_of_tokens,
     other.describe_keys_of_aws,

@@ -1,0 +1,62 @@
+"""The other regions' buckets: read while replication has not brought a document here yet, and never written."""
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from functions.shared.clients import Clients
+
+from attrs import define, field
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+# A caller waits this long for the assumed role, the answer and its last byte together.
+READ_SECONDS = 1.0
+# A region that failed is not asked again for this long: it would cost each of its documents' readers a second.
+REST_SECONDS = 10.0
+_SESSION_MARGIN = timedelta(minutes=5)
+
+
+@define
+class Peers:
+    """The documents of the other regions, by the role that this function may assume in each of them."""
+
+    _clients: Clients
+    _places: Mapping[str, Mapping[str, str]]
+    """Of each other region the ``bucket`` and the ``role_arn``."""
+    _logger: Logger
+    # One request at a time: a read that was given up ends by its own timeouts, also where AWS stopped answering.
+    _reader: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1), init=False)
+    _sessions: dict[str, tuple[Any, datetime]] = field(factory=dict, init=False)
+    _rest_until: dict[str, float] = field(factory=dict, init=False)
+
+    def read(self, region: str, object_key: str) -> bytes | None:
+        """Returns the object as ``region`` has it, None if it does not or cannot be asked in time."""
+        if region not in self._places or time.monotonic() < self._rest_until.get(region, 0.0):
+            return None
+        try:
+            return self._reader.submit(self._fetch, region, object_key).result(READ_SECONDS)
+        except (BotoCoreError, ClientError, TimeoutError) as error:
+            code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+            if code != "NoSuchKey":
+                self._rest_until[region] = time.monotonic() + REST_SECONDS
+                self._logger.warning("peer rests", peer=region, error_type=type(error).__name__, error_code=code)
+            return None
+
+    def _fetch(self, region: str, object_key: str) -> bytes:
+        found = self._s3(region).get_object(Bucket=self._places[region]["bucket"], Key=object_key)
+        body: bytes = found["Body"].read()
+        return body
+
+    def _s3(self, region: str) -> Any:
+        """Returns the client of the role in that region, with a session that outlasts the call."""
+        client, ends = self._sessions.get(region, (None, datetime.min.replace(tzinfo=UTC)))
+        if datetime.now(UTC) + _SESSION_MARGIN > ends:
+            # By this region's STS: roles are of the whole account, and the other region may be the one that is down.
+            role = self._places[region]["role_arn"]
+            session = self._clients.sts.assume_role(RoleArn=role, RoleSessionName="documents")["Credentials"]
+            client, ends = self._clients.peer_s3(region, session), session["Expiration"]
+            self._sessions[region] = client, ends
+        return client

@@ -1,0 +1,85 @@
+"""The mends of IAM, by what a role is allowed: every test here fails without the mend it is for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from drill.emulator import EmbeddedAws
+
+import pytest
+from botocore.exceptions import ClientError
+
+Statement = dict[str, Any]
+ROOT = {"AWS": "arn:aws:iam::111111111111:root"}
+
+
+def policy(*statements: Statement) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **each} for each in statements]})
+
+
+def create_role(aws: EmbeddedAws, name: str, *allowed: Statement, **trust: Any) -> str:
+    """A role that the account's own identities may assume, and its ARN."""
+    iam = aws.client("iam", "us-east-1")
+    document = policy({"Action": "sts:AssumeRole", "Principal": ROOT, **trust})
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    if allowed:
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=policy(*allowed))
+    return arn
+
+
+def assume(aws: EmbeddedAws, role: str, sts: Any = None) -> Callable[[str], Any]:
+    """Clients with a session of the role, for who has that client of STS."""
+    asked = sts or aws.client("sts", "us-east-1")
+    session = asked.assume_role(RoleArn=role, RoleSessionName="any")["Credentials"]
+    return lambda service: aws.client(service, "us-east-1", credentials=session)
+
+
+def test_a_role_is_trusted_by_its_own_arn_whatever_its_session(embedded_aws: EmbeddedAws) -> None:
+    may = {"Action": "sts:AssumeRole", "Resource": "*"}
+    caller, stranger = (create_role(embedded_aws, name, may) for name in ("mended-caller", "mended-stranger"))
+    condition = {"ArnEquals": {"aws:PrincipalArn": caller}}
+    trusting = create_role(embedded_aws, "mended-trusting", Condition=condition)
+    assume(embedded_aws, trusting, assume(embedded_aws, caller)("sts"))
+    with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
+        assume(embedded_aws, trusting, assume(embedded_aws, stranger)("sts"))
+
+
+def test_partiql_is_allowed_by_its_verb_on_its_table(embedded_aws: EmbeddedAws, east: Any) -> None:
+    table = "arn:aws:dynamodb:us-east-1:111111111111:table/partiql"
+    may = {"Action": ["dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert"], "Resource": table}
+    role = create_role(embedded_aws, "mended-partiql", may)
+    east("dynamodb").create_table(
+        TableName="partiql",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+    execute = assume(embedded_aws, role)("dynamodb").execute_statement
+    execute(Statement="INSERT INTO \"partiql\" VALUE {'id': '1'}")
+    assert execute(Statement='SELECT * FROM "partiql"')["Items"] == [{"id": {"S": "1"}}]
+    for verb, statement in {
+        "Update": "UPDATE \"partiql\" SET a = 1 WHERE id = '1'",
+        "Delete": "DELETE FROM partiql WHERE id = '1'",
+        "Select": 'SELECT * FROM "others"',
+    }.items():
+        with pytest.raises(ClientError, match=f"not authorized to perform: dynamodb:PartiQL{verb}"):
+            execute(Statement=statement)
+
+
+def test_log_groups_are_allowed_with_all_in_them(embedded_aws: EmbeddedAws, east: Any) -> None:
+    groups = "arn:aws:logs:us-east-1:111111111111:log-group:"
+    role = create_role(
+        embedded_aws,
+        "mended-logs",
+        {"Action": "logs:CreateLogStream", "Resource": f"{groups}mended:*"},
+        {"Action": "logs:DescribeLogGroups", "Resource": f"{groups}*"},
+    )
+    for name in ("mended", "mended-not"):
+        east("logs").create_log_group(logGroupName=name)
+    logs = assume(embedded_aws, role)("logs")
+    logs.describe_log_groups()
+    logs.create_log_stream(logGroupName="mended", logStreamName="one")
+    with pytest.raises(ClientError, match="not authorized to perform: logs:CreateLogStream"):
+        logs.create_log_stream(logGroupName="mended-not", logStreamName="one")
