@@ -100,13 +100,6 @@ def _rule(text: str, holds: Callable[[Any], object]) -> Callable[[Any], Any]:
     return checked_value
 
 
-def _size(value: Any) -> int:
-    # 87.0 is a whole number in JSON.
-    if type(value) not in (int, float) or not 1 <= value <= UPLOAD_BYTES or value != int(value):
-        raise _BrokenRuleError(f"must be a whole number from 1 to {UPLOAD_BYTES}")
-    return int(value)
-
-
 def _one_of(known: Iterable[str]) -> Callable[[Any], Any]:
     named = {str(value): value for value in known}
 
