@@ -54,8 +54,9 @@ class ApiClient:
         """
         self.region, self._url, self._endpoint = region, api_url, endpoint
         self.host = urlsplit(api_url).netloc
-        mine = role or {"AccessKeyId": account, "SecretAccessKey": "test"}
-        keys = Credentials(mine["AccessKeyId"], mine["SecretAccessKey"], mine.get("SessionToken"))
+        keys = Credentials(account, "test")
+        if role:
+            keys = Credentials(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
         self._signer = SigV4Auth(keys, "execute-api", region)
         self._session = URLLib3Session(timeout=timeout_s)
 
