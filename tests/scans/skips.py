@@ -60,7 +60,6 @@ PARLIAMENT = (
 )
 
 SECRETS = (
-    Skip("Secret Keyword", "drill/client.py", "the embedded AWS verifies no secret, any word will do"),
     Skip("Secret Keyword", "drill/emulator/clients.py", "the embedded AWS verifies no secret, any word will do"),
     Skip(
         "Base64 High Entropy String",
