@@ -63,7 +63,7 @@ check: setup ## lint, formatting and types
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 
-unit: scanners ## the tests that need no embedded AWS, in under a minute
+unit: setup ## the tests that need no embedded AWS and no scanner, in under a minute
 	@$(RUN) python -m pytest -m 'not deployed and not emulator and not slow' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized

@@ -14,6 +14,7 @@ from tests.synthesis import Stacks, resources
 import pytest
 
 Statement = dict[str, Any]
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("app", ["stacks", "three_regions"])

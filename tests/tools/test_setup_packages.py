@@ -49,6 +49,7 @@ def program(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_the_virtual_environment_is_made_anew_after_an_interrupted_install(project: Project) -> None:
     (project.root / "requirements" / "dev.txt").write_text(wheel(project.root, "py3-none-any"))
     stamp = project.tools / "stamps" / "python.json"
@@ -63,6 +64,7 @@ def test_the_virtual_environment_is_made_anew_after_an_interrupted_install(proje
     assert not half_done.exists()
 
 
+@pytest.mark.slow
 def test_a_scanner_has_an_environment_of_its_own(project: Project) -> None:
     (project.root / "requirements" / "checkov.txt").write_text(wheel(project.root, "py3-none-any"))
     bring_up_to_date(project, scanner_step(project, "checkov"))
