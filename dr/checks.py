@@ -43,6 +43,16 @@ def one_of(*allowed: object) -> Check:
     return check
 
 
+def some_of(*allowed: str) -> Check:
+    """Check that a tuple holds some of a few texts, each of them once."""
+
+    def check(value: object) -> Iterator[str]:
+        if not isinstance(value, tuple) or len(set(value)) != len(value) or not set(value) <= set(allowed):
+            yield f"must hold some of {', '.join(allowed)}, each once"
+
+    return check
+
+
 def between(low: int, high: int) -> Check:
     """Check that a whole number lies between two others, both included."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dr.checks import CHECK, SettingsError, between, faults, matches, one_of
+from dr.checks import CHECK, SettingsError, between, faults, matches, one_of, some_of
 from dr.formats import check_domain, check_issuer, check_subscriptions
 from dr.objectives import ALIAS_TTL_S, RECOVERY_TIME_OBJECTIVE_S, recovery_time_s
 from dr.regions.settings import RegionSettings
@@ -44,6 +44,8 @@ RETENTION_DAYS = (
     3288,
     3653,
 )
+# What functions reach besides DynamoDB and S3, which have gateways; S3's own is for the other regions' functions.
+INTERFACE_ENDPOINTS = ("kms", "logs", "monitoring", "s3", "sns", "sts")
 
 
 def _default_domain(settings: "Settings") -> str:
@@ -87,6 +89,9 @@ class Settings:
         metadata={CHECK: matches(r"[\x21-\x7e]{1,256}", "must be 1 to 256 printable characters without spaces")},
     )
     alert_subscriptions: tuple[str, ...] = attrs.field(default=(), metadata={CHECK: check_subscriptions})
+    interface_endpoints: tuple[str, ...] = attrs.field(
+        default=INTERFACE_ENDPOINTS, metadata={CHECK: some_of(*INTERFACE_ENDPOINTS)}
+    )
     state_bucket: str | None = attrs.field(
         default=None,
         metadata={
@@ -242,6 +247,7 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "regions": _overrides,
     "domain_delegated": _flag,
     "alert_subscriptions": _listing,
+    "interface_endpoints": _listing,
     "log_retention_days": _number,
     "lambda_memory_mb": _number,
     "health_check_interval_s": _number,

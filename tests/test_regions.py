@@ -89,3 +89,15 @@ def test_state_lies_in_the_regions_own_bucket_when_there_is_one(tmp_path: Path) 
         "dns": ("hospital-state-us-west-2", "us-west-2"),
     }
     assert all(backend["use_lockfile"] and backend["encrypt"] for backend in backends.values())
+
+
+def test_services_without_an_endpoint_have_no_name_in_the_other_regions_and_no_document_is_read_there(
+    tmp_path: Path,
+) -> None:
+    stacks = synthesize(tmp_path, DR_INTERFACE_ENDPOINTS="kms, sns, s3")
+    endpoints = {each.arguments["service_name"] for each in resources(stacks, "aws_vpc_endpoint")}
+    assert {name.rsplit(".", 1)[1] for name in endpoints} == {"dynamodb", "s3", "kms", "sns"}
+    zones = [each for each in resources(stacks, "aws_route53_zone") if each.stack == "peering"]
+    assert {zone.arguments["name"].partition(".")[0] for zone in zones} == {"kms", "s3", "sns"}
+    (function,) = [each for each in resources(stacks, "aws_lambda_function") if each.stack == "us-east-1"]
+    assert function.arguments["environment"]["variables"]["PEERS"] == "{}"

@@ -85,7 +85,7 @@ class Peering(Link):
 
     def _name_endpoints(self, region: Region, others: Sequence[Region]) -> None:
         """Zones that the others' networks see and the region's own does not: it has the endpoints' private names."""
-        for service in NAMED_SERVICES:
+        for service in (each for each in NAMED_SERVICES if each in region.network.endpoint_names):
             domain, name = f"{service}.{region.name}.amazonaws.com", f"hosted-zone-{region.name}-{service}"
             zone = Route53Zone(
                 self,

@@ -116,6 +116,7 @@ class Region(AwsStack):
             account=self.account,
             region=self.placed,
             peers=self.peers,
+            services=self.config.interface_endpoints,
             key=self.key,
             log_retention_days=self.config.log_retention_days,
         )
@@ -282,7 +283,12 @@ class Region(AwsStack):
         ]
 
     def _peer_documents(self) -> dict[str, dict[str, str]]:
-        """Where the other regions' documents are, and the role to read them by: known without asking them."""
+        """Where the other regions' documents are, and the role to read them by: known without asking them.
+
+        Nowhere without the endpoints by which they are read: a function would wait for what it cannot reach.
+        """
+        if not {"s3", "sts"} <= set(self.config.interface_endpoints):
+            return {}
         return {
             peer.name: {
                 "bucket": document_bucket(self.names, peer.name, self.account),

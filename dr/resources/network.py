@@ -25,7 +25,6 @@ from constructs import Construct
 
 GATEWAY_ENDPOINTS = ("dynamodb", "s3")
 # DynamoDB is reached by its gateway endpoint alone: AWS gives its interface endpoint no private name.
-INTERFACE_ENDPOINTS = ("kms", "logs", "monitoring", "s3", "sns", "sts")
 HTTPS = 443
 WRITE_FLOW_LOGS = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
 
@@ -62,6 +61,7 @@ class Network(Construct):
         account: str,
         region: RegionSettings,
         peers: Sequence[RegionSettings],
+        services: Sequence[str],
         key: EncryptionKey,
         log_retention_days: int,
     ) -> None:
@@ -74,11 +74,12 @@ class Network(Construct):
             account: The id of the account.
             region: Where it lies, its addresses and zones.
             peers: The other regions, whose addresses may come and go.
+            services: The AWS services that get an interface endpoint.
             key: Encrypts the flow logs.
             log_retention_days: How long flow logs are kept.
         """
         super().__init__(scope, id_)
-        self._names, self._region, self._account = names, region, account
+        self._names, self._region, self._account, self._services = names, region, account, services
         vpc = Vpc(
             self,
             "vpc",
@@ -171,7 +172,7 @@ class Network(Construct):
                 tags=self._tag(f"vpc-endpoint-gateway-{service}"),
             )
             self._allow_functions_to(functions, service, prefix_list_id=gateways[service].prefix_list_id)
-        for service in INTERFACE_ENDPOINTS:
+        for service in self._services:
             endpoint = VpcEndpoint(
                 self,
                 f"interface-{service}",

@@ -10,7 +10,6 @@ from typing import Any
 
 from dr.checks import SettingsError
 from dr.regions.settings import RegionSettings
-from dr.resources.network import INTERFACE_ENDPOINTS
 from dr.settings import Settings
 from main import load_settings
 from tools.preflight import account, deployer, names, places
@@ -47,12 +46,12 @@ def look(settings: Settings, clients: Clients) -> Iterator[Finding]:
 
 
 def _look_at(region: RegionSettings, settings: Settings, clients: Clients) -> Iterator[Finding]:
-    name = region.name
+    name, services = region.name, settings.interface_endpoints
     ec2, functions = clients("ec2", name), clients("lambda", name)
     checks = {
         "Lambda": partial(account.lambda_limits, name, functions, settings.lambda_memory_mb),
-        "VPC": partial(account.vpc_room, name, ec2, clients("service-quotas", name), len(INTERFACE_ENDPOINTS)),
-        "zones": partial(places.zones_and_endpoints, name, ec2, region.zones, INTERFACE_ENDPOINTS),
+        "VPC": partial(account.vpc_room, name, ec2, clients("service-quotas", name), len(services)),
+        "zones": partial(places.zones_and_endpoints, name, ec2, region.zones, services),
     }
     if settings.state_bucket is not None:
         checks["state bucket"] = partial(account.state_bucket, f"{settings.state_bucket}-{name}", clients("s3", name))
