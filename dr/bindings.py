@@ -48,10 +48,10 @@ class _Unchecked(SourceFileLoader):
     def get_data(self, path: str) -> bytes:
         return super().get_data(_unchecked(path))
 
-    def set_data(self, path: str, data: bytes, *, _mode: int = 0o666) -> None:  # type: ignore[override]
+    def set_data(self, path: str, data: bytes, *, _mode: int = 0o666) -> None:  # type: ignore[override]  # any buffer
         super().set_data(_unchecked(path), data, _mode=_mode)
 
-    def source_to_code(self, data: bytes, path: str, *, _optimization: int = 1) -> CodeType:  # type: ignore[override]
+    def source_to_code(self, data: bytes, path: str) -> CodeType:  # type: ignore[override]  # what get_code gives
         code: CodeType = compile(data, path, "exec", POSTPONED.compiler_flag, dont_inherit=True, optimize=1)
         return code
 

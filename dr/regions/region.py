@@ -12,7 +12,7 @@ from dr.resources.function import Function
 from dr.resources.measures import Measures
 from dr.resources.messaging import AlertTopic, DeadLetterQueue
 from dr.resources.monitoring import Alarm, Dashboard
-from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS, Names
+from dr.resources.naming import ALERT_TOPIC, AUDIT_LOGS, PATIENT_RECORDS, Names, document_bucket, table_arns
 from dr.resources.network import Network
 from dr.resources.policy import Statement
 from dr.resources.role import Role
@@ -35,11 +35,6 @@ CHANGE = (
     "dynamodb:PartiQLUpdate",
     "dynamodb:UpdateItem",
 )
-
-
-def document_bucket(names: Names, region: str, account: str) -> str:
-    """The name of a region's document bucket."""
-    return names.bucket("documents", region, account)
 
 
 def role_arn(names: Names, kind: str, region: str, account: str) -> str:
@@ -92,6 +87,11 @@ class Region(AwsStack):
         return self.names.regional(kind)
 
     @property
+    def table_arns(self) -> tuple[str, str]:
+        """The ARNs of the region's replicas of the tables of records and of audit rows."""
+        return table_arns(self.names, self.name, self.account)
+
+    @property
     def key_access(self) -> KeyAccess:
         """Where the region's key is, and whom its policy lets in."""
         copying = [("replication", region) for region in (self.name, *(peer.name for peer in self.peers))]
@@ -126,7 +126,7 @@ class Region(AwsStack):
         return AlertTopic(
             self,
             "topic",
-            name=self.named("topic-alerts"),
+            name=self.named(ALERT_TOPIC),
             account=self.account,
             key=self.key,
             subscriptions=self.config.alert_subscriptions,
@@ -219,7 +219,7 @@ class Region(AwsStack):
             region=self.name,
             account=self.account,
             key=self.key,
-            tables=self._table_arns,
+            tables=self.table_arns,
             buckets=[self.bucket.arn],
             topic_arn=self.topic.arn,
             log_retention_days=self.config.log_retention_days,
@@ -235,7 +235,7 @@ class Region(AwsStack):
             peers=[peer.name for peer in self.peers],
             account=self.account,
             key=self.key,
-            resources=[*self._table_arns, self.bucket.arn],
+            resources=[*self.table_arns, self.bucket.arn],
         )
 
     def create_alarms(self) -> list[Alarm]:
@@ -266,16 +266,8 @@ class Region(AwsStack):
             buckets={region: document_bucket(self.names, region, self.account) for region in regions},
         )
 
-    @property
-    def _table_arns(self) -> list[str]:
-        """The region's replicas of the global tables, which the replication stack makes."""
-        return [
-            f"arn:aws:dynamodb:{self.name}:{self.account}:table/{self.named(table)}"
-            for table in (PATIENT_RECORDS, AUDIT_LOGS)
-        ]
-
     def _data_access(self) -> list[Statement]:
-        records, audit = self._table_arns
+        records, audit = self.table_arns
         return [
             Statement(sid="ReadAndAppendRecords", actions=READ_AND_APPEND, resources=(records, f"{records}/index/*")),
             Statement(sid="AppendAuditRows", actions=APPEND, resources=(audit, f"{audit}/index/*")),

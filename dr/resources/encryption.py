@@ -79,100 +79,52 @@ class EncryptionKey(Construct):
         """
         super().__init__(scope, id_)
         region, account = access.region, access.account
+        own, ours = Principals.account(account), Condition("StringEquals", "kms:CallerAccount", (account,))
+        logs = f"arn:aws:logs:{region}:{account}:log-group:*"
+        # DynamoDB with a wildcard: a global table's replicas are encrypted on behalf of other regions.
+        services = ("dynamodb.*", *(f"{service}.{region}" for service in ("backup", "lambda", "sns", "sqs")))
         statements = [
-            Statement(
-                sid="AdministerByTheAccount",
-                principals=Principals.account(account),
-                actions=ADMINISTER,
-                resources=("*",),  # in a key's policy, the key itself
+            _allow("AdministerByTheAccount", own, ADMINISTER),
+            _allow("UseThroughServices", own, USE, _via(*services, test="StringLike"), ours),
+            _allow(
+                "GrantToServices",
+                own,
+                ("kms:CreateGrant",),
+                Condition("Bool", "kms:GrantIsForAWSResource", ("true",)),
+                ours,
             ),
-            Statement(
-                sid="UseThroughServices",
-                principals=Principals.account(account),
-                actions=USE,
-                resources=("*",),  # in a key's policy, the key itself
-                conditions=(
-                    # DynamoDB with a wildcard: a global table's replicas are encrypted on behalf of other regions.
-                    Condition(
-                        "StringLike",
-                        "kms:ViaService",
-                        (
-                            "dynamodb.*.amazonaws.com",
-                            *(f"{service}.{region}.amazonaws.com" for service in ("backup", "lambda", "sns", "sqs")),
-                        ),
-                    ),
-                    Condition("StringEquals", "kms:CallerAccount", (account,)),
-                ),
-            ),
-            Statement(
-                sid="GrantToServices",
-                principals=Principals.account(account),
-                actions=("kms:CreateGrant",),
-                resources=("*",),  # in a key's policy, the key itself
-                conditions=(
-                    Condition("Bool", "kms:GrantIsForAWSResource", ("true",)),
-                    Condition("StringEquals", "kms:CallerAccount", (account,)),
-                ),
-            ),
-            Statement(
-                sid="EncryptLogs",
-                principals=Principals.service(f"logs.{region}"),
-                actions=USE,
-                resources=("*",),  # in a key's policy, the key itself
-                conditions=(
-                    Condition(
-                        "ArnLike",
-                        "kms:EncryptionContext:aws:logs:arn",
-                        (f"arn:aws:logs:{region}:{account}:log-group:*",),
-                    ),
-                ),
+            _allow(
+                "EncryptLogs",
+                Principals.service(f"logs.{region}"),
+                USE,
+                Condition("ArnLike", "kms:EncryptionContext:aws:logs:arn", (logs,)),
             ),
             # Without it an alarm that publishes to the encrypted topic fails without a word.
-            Statement(
-                sid="PublishToTopics",
-                principals=Principals.service("cloudwatch", "s3"),
-                actions=ENCRYPT_AND_DECRYPT,
-                resources=("*",),  # in a key's policy, the key itself
-                conditions=(from_account(account),),
+            _allow(
+                "PublishToTopics", Principals.service("cloudwatch", "s3"), ENCRYPT_AND_DECRYPT, from_account(account)
             ),
-            Statement(
-                sid="EncryptTrail",
-                principals=Principals.service("cloudtrail"),
-                actions=(*ENCRYPT_AND_DECRYPT, "kms:DescribeKey"),
-                resources=("*",),  # in a key's policy, the key itself
-                conditions=(Condition("StringEquals", "aws:SourceArn", (access.trail,)),),
+            _allow(
+                "EncryptTrail",
+                Principals.service("cloudtrail"),
+                (*ENCRYPT_AND_DECRYPT, "kms:DescribeKey"),
+                Condition("StringEquals", "aws:SourceArn", (access.trail,)),
             ),
             # Who reads the trail's files is then a matter of IAM (CloudTrail guide, "Granting decrypt permissions").
-            Statement(
-                sid="ReadTrail",
-                principals=Principals.account(account),
-                actions=("kms:Decrypt",),
-                resources=("*",),  # in a key's policy, the key itself
-                conditions=(
-                    Condition("Null", "kms:EncryptionContext:aws:cloudtrail:arn", ("false",)),
-                    Condition("StringEquals", "kms:CallerAccount", (account,)),
-                ),
+            _allow(
+                "ReadTrail",
+                own,
+                ("kms:Decrypt",),
+                Condition("Null", "kms:EncryptionContext:aws:cloudtrail:arn", ("false",)),
+                ours,
             ),
             # Whoever makes a vault retires the grant made for it (AWS Backup guide, "Creating a backup vault").
-            Statement(
-                sid="RetireGrantsOfVaults",
-                principals=Principals.account(account),
-                actions=("kms:RetireGrant",),
-                resources=("*",),  # in a key's policy, the key itself
-                conditions=(
-                    Condition("StringEquals", "kms:ViaService", (f"backup.{region}.amazonaws.com",)),
-                    Condition("StringEquals", "kms:CallerAccount", (account,)),
-                ),
-            ),
-            Statement(
-                sid="UseForDocuments",
-                principals=Principals.account(account),
-                actions=USE,
-                resources=("*",),  # in a key's policy, the key itself
-                conditions=(
-                    Condition("ArnEquals", "aws:PrincipalArn", tuple(access.document_roles)),
-                    Condition("StringEquals", "kms:ViaService", (f"s3.{region}.amazonaws.com",)),
-                ),
+            _allow("RetireGrantsOfVaults", own, ("kms:RetireGrant",), _via(f"backup.{region}"), ours),
+            _allow(
+                "UseForDocuments",
+                own,
+                USE,
+                Condition("ArnEquals", "aws:PrincipalArn", tuple(access.document_roles)),
+                _via(f"s3.{region}"),
             ),
         ]
         key = KmsKey(
@@ -192,9 +144,15 @@ class EncryptionKey(Construct):
             sid="UseKey",
             actions=USE,
             resources=(self.arn,),
-            conditions=(
-                Condition(
-                    "StringEquals", "kms:ViaService", tuple(f"{s}.{self._region}.amazonaws.com" for s in services)
-                ),
-            ),
+            conditions=(_via(*(f"{service}.{self._region}" for service in services)),),
         )
+
+
+def _allow(sid: str, principals: Principals, actions: Sequence[str], *conditions: Condition) -> Statement:
+    """A statement of a key's policy, in which ``*`` is the key itself."""
+    return Statement(sid=sid, principals=principals, actions=tuple(actions), resources=("*",), conditions=conditions)
+
+
+def _via(*services: str, test: str = "StringEquals") -> Condition:
+    """Only through one of these services, named as ``service.region``."""
+    return Condition(test, "kms:ViaService", tuple(f"{service}.amazonaws.com" for service in services))

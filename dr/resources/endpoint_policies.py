@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS, Names
+from dr.resources.naming import ALERT_TOPIC, Names, bucket_arn, document_bucket, table_arns
 from dr.resources.policy import Condition, Principals, Statement
 
 # Calls that name no resource: AWS knows none for them (Service Authorization Reference).
@@ -22,37 +22,27 @@ def endpoint_statements(service: str, names: Names, region: str, account: str) -
     Raises:
         KeyError: When the project has nothing at the service.
     """
-    own = Condition("StringEquals", "aws:PrincipalAccount", (account,))
-    rest = WITHOUT_RESOURCE.get(service, ())
-    statements = [
-        Statement(
-            sid="OwnResources",
-            principals=Principals.anybody(),
-            actions=(f"{service}:*",),
-            resources=tuple(resources),
-            conditions=(own,),
-        )
-        for resources in [_resources(service, names, region, account)]
-        if resources
-    ]
-    if rest:
-        statements.append(
-            Statement(
-                sid="CallsWithoutResource",
-                principals=Principals.anybody(),
-                actions=rest,
-                resources=("*",),  # there is no other
-                conditions=(own,),
-            )
-        )
+    resources, unnamed = _resources(service, names, region, account), WITHOUT_RESOURCE.get(service, ())
+    statements = []
+    if resources:
+        statements.append(_let_through("OwnResources", (f"{service}:*",), resources, account))
+    if unnamed:
+        statements.append(_let_through("CallsWithoutResource", unnamed, ("*",), account))  # there is no other
     return statements
 
 
+def _let_through(sid: str, actions: tuple[str, ...], resources: Sequence[str], account: str) -> Statement:
+    return Statement(
+        sid=sid,
+        principals=Principals.anybody(),
+        actions=actions,
+        resources=tuple(resources),
+        conditions=(Condition("StringEquals", "aws:PrincipalAccount", (account,)),),
+    )
+
+
 def _resources(service: str, names: Names, region: str, account: str) -> Sequence[str]:
-    tables = [
-        f"arn:aws:dynamodb:{region}:{account}:table/{names.regional(table)}" for table in (PATIENT_RECORDS, AUDIT_LOGS)
-    ]
-    bucket = f"arn:aws:s3:::{names.bucket('documents', region, account)}"
+    tables, bucket = table_arns(names, region, account), bucket_arn(document_bucket(names, region, account))
     return {
         "dynamodb": [*tables, *(f"{table}/index/*" for table in tables)],
         # A key's id is AWS's own; the account's other keys are kept by their policies.
@@ -60,6 +50,6 @@ def _resources(service: str, names: Names, region: str, account: str) -> Sequenc
         "logs": [f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{names.regional('lambda-*')}:*"],
         "monitoring": [],
         "s3": [bucket, f"{bucket}/*"],
-        "sns": [f"arn:aws:sns:{region}:{account}:{names.regional('topic-alerts')}"],
+        "sns": [f"arn:aws:sns:{region}:{account}:{names.regional(ALERT_TOPIC)}"],
         "sts": [f"arn:aws:iam::{account}:role/{names.regional('role-peer-*')}"],
     }[service]

@@ -9,6 +9,7 @@ LONGEST = 63
 
 PATIENT_RECORDS = "patient_records"
 AUDIT_LOGS = "audit_logs"
+ALERT_TOPIC = "topic-alerts"
 
 
 @attrs.frozen
@@ -35,6 +36,24 @@ class Names:
         The account's id is often known at deployment only; it counts with its 12 digits.
         """
         return f"{_fit(f'{kind}-{region}-{self.suffix}', LONGEST - 13)}-{account}"
+
+
+def bucket_arn(name: str) -> str:
+    """The ARN of the bucket of that name, whether it exists yet or not."""
+    return f"arn:aws:s3:::{name}"
+
+
+def document_bucket(names: Names, region: str, account: str) -> str:
+    """The name of a region's document bucket."""
+    return names.bucket("documents", region, account)
+
+
+def table_arns(names: Names, region: str, account: str) -> tuple[str, str]:
+    """The ARNs of a region's replicas of the tables of records and of audit rows, which another stack makes."""
+    records, audit = (
+        f"arn:aws:dynamodb:{region}:{account}:table/{names.regional(table)}" for table in (PATIENT_RECORDS, AUDIT_LOGS)
+    )
+    return records, audit
 
 
 def _fit(name: str, longest: int = LONGEST) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dr.resources.encryption import EncryptionKey
 from dr.resources.messaging import AlertTopic
+from dr.resources.naming import bucket_arn
 from dr.resources.policy import Condition, Principals, Statement, deny_plain_http, document
 
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
@@ -148,11 +149,6 @@ class Bucket(Construct):
             ],
             depends_on=[self.policy],
         )
-
-
-def bucket_arn(name: str) -> str:
-    """The ARN of the bucket of that name, whether it exists yet or not."""
-    return f"arn:aws:s3:::{name}"
 
 
 class DocumentBucket(Bucket):

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from dr.resources.encryption import EncryptionKey
 from dr.resources.monitoring import Alarm, Metric, Threshold
-from dr.resources.naming import Names
+from dr.resources.naming import Names, bucket_arn
 from dr.resources.policy import Condition, Principals, Statement
 from dr.resources.role import Role
-from dr.resources.storage import Bucket, bucket_arn
+from dr.resources.storage import Bucket
 
 import attrs
 from cdktf_cdktf_provider_aws.cloudtrail import (

@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tests.brief.reading import key_region, missing, principals_of, refer, region_of, statements, values_of
+from tests.brief.reading import (
+    key_region,
+    missing,
+    of_documents,
+    principals_of,
+    refer,
+    region_of,
+    statements,
+    values_of,
+)
 from tests.brief.rules import DESIGN, changed, dropped, emptied, removed, statement, unstated
 from tests.synthesis import Stacks, resources
 
@@ -71,7 +80,7 @@ def _whole(given: dict[str, Any], name: str) -> bool:
 def documents_are_refused_that_name_no_key_or_another(stacks: Stacks) -> Iterator[str]:
     """An upload must name its region's key: the bucket's default would hide a client that names none."""
     yield from missing(stacks, BUCKET)
-    for bucket in (each for each in resources(stacks, BUCKET) if each.name.startswith("documents_")):
+    for bucket in filter(of_documents, resources(stacks, BUCKET)):
         refused = [
             given
             for policy in resources({bucket.stack: stacks[bucket.stack]}, "aws_s3_bucket_policy")

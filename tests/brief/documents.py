@@ -7,6 +7,7 @@ from tests.brief.reading import (
     granting,
     key_region,
     missing,
+    of_documents,
     peers_of,
     principals_of,
     refer,
@@ -23,10 +24,6 @@ VERSIONING = "aws_s3_bucket_versioning"
 ENCRYPTION = "aws_s3_bucket_server_side_encryption_configuration"
 REPLICATION = "aws_s3_bucket_replication_configuration"
 DATA = "terraform_data"
-
-
-def _of_documents(each: Resource) -> bool:
-    return each.name.startswith("documents_")
 
 
 def _replications(stacks: Stacks) -> Iterator[tuple[str, Resource, Resource]]:
@@ -69,7 +66,7 @@ def _targets(stacks: Stacks, replication: Resource) -> Iterator[tuple[str, Resou
         changed(REPLICATION, "provider", to="aws.elsewhere"),
     ],
 )
-def every_bucket_of_documents_is_replicated_to_every_other_region(stacks: Stacks) -> Iterator[str]:
+def every_bucketof_documents_is_replicated_to_every_other_region(stacks: Stacks) -> Iterator[str]:
     """For each ordered pair of regions there is a rule in force for all objects, those encrypted by a key too."""
     yield from missing(stacks, BUCKET)
     yield from _without_replication(stacks)
@@ -184,7 +181,7 @@ def _waited_for(stacks: Stacks, replication: Resource) -> set[str]:
     breaks=[
         removed(REPLICATION),
         removed(DATA),
-        removed(VERSIONING, _of_documents),
+        removed(VERSIONING, of_documents),
         dropped(REPLICATION, "depends_on"),
         changed(REPLICATION, "depends_on.0", to="terraform_data.other"),
         changed(REPLICATION, "depends_on.1", to="terraform_data.other"),

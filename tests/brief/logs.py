@@ -8,6 +8,7 @@ from tests.brief.reading import (
     granting,
     key_region,
     missing,
+    of_documents,
     of_region,
     principals_of,
     referred,
@@ -15,7 +16,7 @@ from tests.brief.reading import (
     statements,
     values_of,
 )
-from tests.brief.rules import DESIGN, changed, dropped, emptied, of, removed, replaced, statement, unstated
+from tests.brief.rules import DESIGN, Where, changed, dropped, emptied, of, removed, replaced, statement, unstated
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
 TRAIL = "aws_cloudtrail"
@@ -26,6 +27,10 @@ GROUP = "aws_cloudwatch_log_group"
 FLAGS = ("is_multi_region_trail", "include_global_service_events", "enable_log_file_validation")
 # What must be looked for, by a word of its pattern.
 LOOKED_FOR = ("AccessDenied", "Root", "ScheduleKeyDeletion", "StopLogging")
+
+
+def _looks_for(word: str) -> Where:
+    return lambda each: word in each.arguments["pattern"]
 
 
 def _security_alarm(each: Resource) -> bool:
@@ -73,7 +78,7 @@ def every_region_keeps_a_validated_trail_of_all_calls_and_of_every_access_to_its
             if not any(f":{region}:" in value and value.endswith(f"/{table.arguments['name']}") for value in watched):
                 yield f"{trail.address}: does not see {table.arguments['name']}"
         buckets = [referred(stacks, region, value.removesuffix("/"), "aws_s3_bucket") for value in watched]
-        if not any(bucket and bucket.name.startswith("documents_") for bucket in buckets):
+        if not any(map(of_documents, filter(None, buckets))):
             yield f"{trail.address}: does not see the documents"
 
 
@@ -127,10 +132,7 @@ def _of_trails(given: dict[str, Any]) -> bool:
     "SECURITY",
     breaks=[
         emptied(FILTER),
-        *(
-            removed(FILTER, lambda each, word=word: word in each.arguments["pattern"])  # type: ignore[misc]
-            for word in LOOKED_FOR
-        ),
+        *(removed(FILTER, _looks_for(word)) for word in LOOKED_FOR),
         changed(FILTER, "log_group_name", to="other"),
         changed(FILTER, "metric_transformation.name", to="other"),
         changed(FILTER, "metric_transformation.namespace", to="other"),

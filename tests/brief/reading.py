@@ -93,6 +93,11 @@ def key_region(stacks: Stacks, stack: str, value: object) -> str | None:
     return key and region_of(stacks, key)
 
 
+def of_documents(bucket: Resource) -> bool:
+    """Whether a bucket, or a part of one, is that of the documents."""
+    return bucket.name.startswith("documents_")
+
+
 def suffix_of(stacks: Stacks) -> str:
     """The environment's suffix, as the hosted zone's name has it."""
     names = [_ZONE.fullmatch(str(zone.arguments.get("name"))) for zone in resources(stacks, "aws_route53_zone")]

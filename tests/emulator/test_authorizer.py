@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
+from typing import Any
 
 from drill.client import ApiClient
 from drill.emulator import EmbeddedAws
@@ -14,16 +15,22 @@ from tests.issuer import AUDIENCE, HEADER, Issuer, signed
 import pytest
 
 
-def test_a_jwt_authorizer_has_no_payload_version(embedded_aws: EmbeddedAws) -> None:
-    client = embedded_aws.client("apigatewayv2", "us-east-1")
-    api = client.create_api(Name="jwt", ProtocolType="HTTP")["ApiId"]
+def jwt_authorizer(client: Any, api: str, issuer: str, audience: str) -> str:
+    """The id of a new authorizer of that API."""
     made = client.create_authorizer(
         ApiId=api,
         Name="jwt",
         AuthorizerType="JWT",
         IdentitySource=["$request.header.Authorization"],
-        JwtConfiguration={"Issuer": "https://issuer.org", "Audience": ["api"]},
-    )["AuthorizerId"]
+        JwtConfiguration={"Issuer": issuer, "Audience": [audience]},
+    )
+    return str(made["AuthorizerId"])
+
+
+def test_a_jwt_authorizer_has_no_payload_version(embedded_aws: EmbeddedAws) -> None:
+    client = embedded_aws.client("apigatewayv2", "us-east-1")
+    api = client.create_api(Name="jwt", ProtocolType="HTTP")["ApiId"]
+    made = jwt_authorizer(client, api, "https://issuer.org", "api")
     shown = client.get_authorizer(ApiId=api, AuthorizerId=made)
     assert "AuthorizerPayloadFormatVersion" not in shown
 
@@ -39,13 +46,7 @@ def ask(embedded_aws: EmbeddedAws, issuer: Issuer) -> Callable[[str], int]:
     """Calls a route behind a JWT authorizer and nothing behind it: 500 says that the token was taken."""
     client = embedded_aws.client("apigatewayv2", "us-east-1")
     api = client.create_api(Name="tokens", ProtocolType="HTTP")["ApiId"]
-    authorizer = client.create_authorizer(
-        ApiId=api,
-        Name="jwt",
-        AuthorizerType="JWT",
-        IdentitySource=["$request.header.Authorization"],
-        JwtConfiguration={"Issuer": issuer.url, "Audience": [AUDIENCE]},
-    )["AuthorizerId"]
+    authorizer = jwt_authorizer(client, api, issuer.url, AUDIENCE)
     client.create_route(ApiId=api, RouteKey="GET /", AuthorizationType="JWT", AuthorizerId=authorizer)
     client.create_stage(ApiId=api, StageName="$default")
 

@@ -27,7 +27,7 @@ class Osv(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        found = [VULNERABILITY] if asked["package"]["name"] == self.server.vulnerable else []  # type: ignore[attr-defined]
+        found = [VULNERABILITY] if asked["package"]["name"] == self.server.vulnerable else []  # type: ignore[attr-defined]  # set below
         self.send_response(200)
         self.end_headers()
         self.wfile.write(json.dumps({"vulns": found}).encode())

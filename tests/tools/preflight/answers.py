@@ -19,7 +19,7 @@ Refusal = tuple[str, str]
 
 def client(service: str, answers: Sequence[Answer | Refusal], region: str = "us-east-1") -> Any:
     """A client that gives these answers, in this order."""
-    made = boto3.client(service, region_name=region, aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+    made = boto3.client(service, region_name=region, aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106  # never sent: a stubber answers
     stubber = Stubber(made)
     for operation, answer in answers:
         if isinstance(answer, str):
