@@ -12,8 +12,8 @@ RUN = . .tools/activate &&
 COMPILE = .tools/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url $(ARGS)
 
-.PHONY: help openapi setup scanners synth deploy destroy diff demo test coverage check unit snapshots hipaa preflight sbom \
-	audit bench lock clean
+.PHONY: help openapi setup scanners synth deploy destroy diff demo test coverage check unit snapshots hipaa \
+	objectives preflight sbom audit bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ unit: setup ## the tests that need no embedded AWS and no scanner, in under a mi
 
 snapshots: setup ## accept the stacks as they are now synthesized
 	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)
+
+objectives: setup ## write what the default settings reach of the recovery objectives to docs/objectives.md
+	@$(RUN) python -m tools.objectives
 
 preflight: setup ## check an account before a first deployment to it, and say what to do; ARGS=--json for programs
 	@$(RUN) python -m tools.preflight $(ARGS)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dr.checks import SettingsError
+from dr.objectives import budget
 from dr.regions.region import Region
 from dr.regions.us_east_1 import UsEast1
 from dr.regions.us_west_2 import UsWest2
@@ -42,6 +43,14 @@ def load_settings() -> Settings:
     return Settings.load(os.environ, context, [region.settings for region in REGIONS])
 
 
+def summary(settings: Settings) -> str:
+    """What these settings reach of the recovery objectives, as a table."""
+    lines = [(each.name, each.show(each.value), each.wanted) for each in budget(settings.plan)]
+    first, second = (max(len(line[column]) for line in lines) for column in (0, 1))
+    table = [f"  {name:{first}}  {reached:>{second}}  {wanted}" for name, reached, wanted in lines]
+    return "\n".join(["recovery objectives at the worst, computed (docs/objectives.md says from what):", *table, ""])
+
+
 def main() -> None:
     """Synthesize into cdktf.out, or say what is wrong with the settings."""
     try:
@@ -50,6 +59,7 @@ def main() -> None:
         sys.exit(str(error))
     if settings.oidc_issuer is None:
         sys.stderr.write(WITHOUT_ISSUER)
+    sys.stderr.write(summary(settings))
     app = App()
     build(app, settings)
     app.synth()

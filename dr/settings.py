@@ -3,14 +3,14 @@
 import ipaddress
 import itertools
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from dr.checks import CHECK, SettingsError, between, faults, matches, one_of, some_of
 from dr.formats import check_domain, check_issuer, check_subscriptions
-from dr.objectives import ALIAS_TTL_S, RECOVERY_TIME_OBJECTIVE_S, recovery_time_s
+from dr.objectives import ALIAS_TTL_S, RECOVERY_POINT_OBJECTIVE_S, Plan, broken
+from dr.parsers import flag, listing, number, overrides, text
 from dr.regions.settings import RegionSettings
 
 import attrs
@@ -106,6 +106,9 @@ class Settings:
     health_check_interval_s: int = attrs.field(default=10, metadata={CHECK: one_of(10, 30)})
     health_check_failures: int = attrs.field(default=3, metadata={CHECK: between(1, 10)})
     record_ttl_s: int = attrs.field(default=60, metadata={CHECK: between(1, 60)})
+    replication_lag_alarm_s: int = attrs.field(
+        default=RECOVERY_POINT_OBJECTIVE_S // 2, metadata={CHECK: between(1, 900)}
+    )
 
     def __attrs_post_init__(self) -> None:
         found = [*faults(self), *self._faults_between_fields(), *_faults_between_regions(self.regions)]
@@ -120,15 +123,21 @@ class Settings:
             )
         if self.parent_zone_id is not None and not self.domain_delegated:
             yield f"'parent_zone_id' must come with 'domain_delegated' true, got: {self.parent_zone_id!r} and False"
-        ttl = ALIAS_TTL_S if self.domain_delegated is True else self.record_ttl_s
-        timing = (self.health_check_interval_s, self.health_check_failures, ttl)
-        if all(isinstance(figure, int) for figure in timing):
-            recovery = recovery_time_s(interval_s=timing[0], failure_threshold=timing[1], ttl_s=timing[2])
-            if recovery >= RECOVERY_TIME_OBJECTIVE_S:
-                yield (
-                    "'health_check_interval_s' x 'health_check_failures' + timeouts + TTL must stay under "
-                    f"the recovery time objective of {RECOVERY_TIME_OBJECTIVE_S} s, got: {recovery} s of {timing!r}"
-                )
+        plan = self.plan
+        timing = (plan.interval_s, plan.failures, plan.ttl_s, plan.lag_alarm_s)
+        if len(plan.weights) > 1 and all(isinstance(figure, int) for figure in timing):
+            yield from broken(plan)
+
+    @property
+    def plan(self) -> Plan:
+        """What the recovery objectives are computed from."""
+        return Plan(
+            interval_s=self.health_check_interval_s,
+            failures=self.health_check_failures,
+            ttl_s=ALIAS_TTL_S if self.domain_delegated is True else self.record_ttl_s,
+            lag_alarm_s=self.replication_lag_alarm_s,
+            weights=tuple(region.weight for region in self.regions),
+        )
 
     def region(self, name: str) -> RegionSettings:
         """The settings of one region.
@@ -173,7 +182,7 @@ class Settings:
             value = environment.get(variable_of(field.name)) or context.get(key)
             if value is not None and value != "":
                 try:
-                    parse: Callable[[Any], Any] = _PARSERS.get(field.name, _text)
+                    parse: Callable[[Any], Any] = _PARSERS.get(field.name, text)
                     given[field.name] = parse(value)
                 except ValueError as error:
                     found.append(f"{field.name!r} {error}, got: {value!r}")
@@ -206,53 +215,17 @@ def camel(field: str) -> str:
     return first + "".join(other.capitalize() for other in others)
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a text")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    flags = {"true": True, "false": False}
-    if str(value).lower() not in flags:
-        raise ValueError("must be true or false")
-    return flags[str(value).lower()]
-
-
-def _number(value: Any) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,9}", str(value)):
-        raise ValueError("must be a whole number")
-    return int(value)
-
-
-def _listing(value: Any) -> tuple[str, ...]:
-    parts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(parts, list):
-        raise ValueError("must be a list, or a text with commas")
-    return tuple(str(part).strip() for part in parts if str(part).strip())
-
-
-def _overrides(value: Any) -> dict[str, Any]:
-    rule = 'must be JSON such as {"us-east-1": {"cidr": "10.10.0.0/16"}}'
-    try:
-        parsed = json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError as error:
-        raise ValueError(rule) from error
-    if not isinstance(parsed, dict) or not all(isinstance(override, dict) for override in parsed.values()):
-        raise ValueError(rule)
-    return dict(parsed)
-
-
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
-    "regions": _overrides,
-    "domain_delegated": _flag,
-    "alert_subscriptions": _listing,
-    "interface_endpoints": _listing,
-    "log_retention_days": _number,
-    "lambda_memory_mb": _number,
-    "health_check_interval_s": _number,
-    "health_check_failures": _number,
-    "record_ttl_s": _number,
+    "regions": overrides,
+    "domain_delegated": flag,
+    "alert_subscriptions": listing,
+    "interface_endpoints": listing,
+    "log_retention_days": number,
+    "lambda_memory_mb": number,
+    "health_check_interval_s": number,
+    "health_check_failures": number,
+    "record_ttl_s": number,
+    "replication_lag_alarm_s": number,
 }
 
 

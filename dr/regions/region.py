@@ -264,6 +264,7 @@ class Region(AwsStack):
             function=self.function.name,
             dead_letters=self.dead_letters.name,
             buckets={region: document_bucket(self.names, region, self.account) for region in regions},
+            lag_limit_s=self.config.replication_lag_alarm_s,
         )
 
     def _data_access(self) -> list[Statement]:

@@ -2,16 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from dr.objectives import RECOVERY_POINT_OBJECTIVE_S
+from dr.objectives import DOCUMENT_REPLICATION_S, RECOVERY_POINT_OBJECTIVE_S
 from dr.resources.monitoring import ROUTE53_REGION, Graph, Metric, Threshold
 from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS, Names
 
 import attrs
 
-# Half the objective: the alarm tells while there is still time.
-LAG_LIMIT_S = RECOVERY_POINT_OBJECTIVE_S / 2
-# S3 promises 15 minutes with replication time control, so a document may lag that far before it is a fault.
-DOCUMENT_LAG_LIMIT_S = 15 * 60
 LATENCY_LIMIT_MS = 3_000
 # Searches, because what they find is made by other stacks under ids that this region does not know.
 HEALTH_OF_ALL = """SEARCH('{AWS/Route53,HealthCheckId} MetricName="HealthCheckStatus"', 'Minimum', 60)"""
@@ -43,6 +39,7 @@ class Measures:
         function: The name of the function behind the API.
         dead_letters: The name of the queue of events that no function could handle.
         buckets: The document bucket of every region, its own too.
+        lag_limit_s: Replication lag of a table that is told, seconds.
     """
 
     region: str
@@ -51,6 +48,7 @@ class Measures:
     function: str
     dead_letters: str
     buckets: Mapping[str, str]
+    lag_limit_s: int
 
     @property
     def peers(self) -> list[str]:
@@ -98,12 +96,13 @@ class Measures:
             for table in TABLES:
                 alarms[f"lag-{table.replace('_', '-')}-{peer}"] = Threshold(
                     metric=self._table_lag(table, peer),
-                    limit=LAG_LIMIT_S * 1000,
-                    meaning=f"{table} reaches {peer} late: the recovery point objective of 60 s is in danger.",
+                    limit=self.lag_limit_s * 1000,
+                    meaning=f"{table} reaches {peer} late: the recovery point objective of "
+                    f"{RECOVERY_POINT_OBJECTIVE_S} s is in danger.",
                 )
             alarms[f"lag-documents-{peer}"] = Threshold(
                 metric=self._document_lag("ReplicationLatency", peer),
-                limit=DOCUMENT_LAG_LIMIT_S,
+                limit=DOCUMENT_REPLICATION_S,
                 meaning=f"Documents reach {peer} later than the 15 minutes that S3 promises.",
             )
         return alarms
