@@ -8,6 +8,7 @@ from drill.route53.zone import Record, Zone, dotted
 
 import attrs
 from dns import rcode, rdatatype, rrset
+from dns.name import root
 
 # An alias answers with its target's TTL: 60 s for API Gateway's names.
 ALIAS_TTL_S = 60
@@ -73,10 +74,10 @@ def answer(
         if record.alias:
             target = address(record.alias.rstrip(".")) if kind == "A" else None
             if target:
-                answers.append(rrset.from_text(owner, ALIAS_TTL_S, "IN", kind, target))
-                notes.append(rrset.from_text(owner, 0, "IN", "TXT", f'"{ALIAS_NOTE}{record.alias.rstrip(".")}"'))
+                answers.append(_set(owner, ALIAS_TTL_S, kind, target))
+                notes.append(_set(owner, 0, "TXT", f'"{ALIAS_NOTE}{record.alias.rstrip(".")}"'))
             break
-        answers.append(rrset.from_text(owner, record.ttl, "IN", record.type, *record.values))
+        answers.append(_set(owner, record.ttl, record.type, *record.values))
         if record.type == kind:
             break
         owner = source = dotted(record.values[0])
@@ -110,4 +111,9 @@ def _within(zone: Zone, name: str) -> bool:
 def _negative(zone: Zone) -> rrset.RRset:
     """The SOA record, with the time for which resolvers may remember that there is nothing (RFC 2308)."""
     soa = next(record for record in zone.records if (record.name, record.type) == (zone.name, "SOA"))
-    return rrset.from_text(zone.name, min(soa.ttl, int(soa.values[0].split()[-1])), "IN", "SOA", *soa.values)
+    return _set(zone.name, min(soa.ttl, int(soa.values[0].split()[-1])), "SOA", *soa.values)
+
+
+def _set(owner: str, ttl: int, kind: str, *values: str) -> rrset.RRset:
+    """Records of one name and type; names in values are absolute, as in Route 53, also without a dot at the end."""
+    return rrset.from_text_list(owner, ttl, "IN", kind, values, origin=root, relativize=False)

@@ -97,8 +97,7 @@ class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, respond: Callable[[bytes], bytes | None]) -> None:
         self._respond = respond
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101  says it to the type checker
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:

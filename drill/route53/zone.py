@@ -144,10 +144,8 @@ def read_zone(aws: Aws, name: str) -> Zone:
     named = sorted({record.check for record in records if record.check})
     children = [child for id_ in named for child in configured.get(id_, {}).get("ChildHealthChecks", ())]
     checks = {id_: _check(aws, id_, configured) for id_ in dict.fromkeys((*children, *named))}
-    for check in checks.values():
-        for child in check.children:
-            if checks[child].children:
-                raise Route53Error(f"calculated checks must not nest, got: {check.name} with the child {child}")
+    if nested := [child for child in children if checks[child].children]:
+        raise Route53Error(f"a calculated check must not be the child of another, got as children: {nested}")
     return Zone(wanted, records, checks)
 
 
