@@ -28,6 +28,8 @@ ZONE = Zone(
         record("test", "CNAME", "b.execute-api.us-west-2.amazonaws.com", id="us-west-2", weight=30, check="west"),
         record("api", "A", id="us-east-1", weight=70, check="east", alias="d-a.execute-api.us-east-1.amazonaws.com."),
         record("api", "A", id="us-west-2", weight=30, check="west", alias="d-b.execute-api.us-west-2.amazonaws.com."),
+        record("api6", "AAAA", alias="d-a.execute-api.us-east-1.amazonaws.com."),
+        record("first", "CNAME", "host.dr.org", id="first"),
         record("www", "CNAME", "host.dr.org"),
         record("host", "A", "10.0.0.1", "10.0.0.2", ttl=20),
         record("same", "A", alias="host.dr.org.", evaluates=True),
@@ -85,6 +87,7 @@ def test_a_cname_within_the_zone_is_followed_by_what_it_leads_to() -> None:
     addresses = "host.dr.org. 20 IN A 10.0.0.1\nhost.dr.org. 20 IN A 10.0.0.2"
     assert said(ask("www")) == ["www.dr.org. 60 IN CNAME host.dr.org.", addresses]
     assert said(ask("www", "CNAME")) == ["www.dr.org. 60 IN CNAME host.dr.org."]
+    assert ask("first").chosen == "first"
 
 
 def test_an_alias_answers_in_its_own_name_with_its_targets_ttl() -> None:
@@ -107,6 +110,7 @@ def test_an_alias_that_evaluates_its_target_is_as_healthy_as_that() -> None:
         ("nothing", "A", rcode.NXDOMAIN),
         ("host", "AAAA", rcode.NOERROR),
         ("api", "AAAA", rcode.NOERROR),
+        ("api6", "AAAA", rcode.NOERROR),
         ("er", "TXT", rcode.NOERROR),  # nothing of its own, but a name below it
         ("lost", "A", rcode.NXDOMAIN),
         ("circle", "A", rcode.NOERROR),

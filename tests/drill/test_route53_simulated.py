@@ -296,6 +296,35 @@ def test_rejects_checks_that_no_record_needs(route53: SimulatedRoute53) -> None:
         route53.healthy("other")
 
 
+def test_an_inverted_check_starts_unhealthy_and_a_disabled_one_is_never_probed(deployed: Deployed) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        dead = {"Type": "TCP", "IPAddress": "127.0.0.1", "Port": port, "RequestInterval": 10, "FailureThreshold": 1}
+        checks = {
+            name: create_check(deployed.aws, name, **dead, **flag)
+            for name, flag in (("usual", {}), ("inverted", {"Inverted": True}), ("disabled", {"Disabled": True}))
+        }
+        records = [
+            {
+                "Name": f"{name}.flags.org",
+                "Type": "TXT",
+                "TTL": 60,
+                "ResourceRecords": [{"Value": '"x"'}],
+                "HealthCheckId": check,
+            }
+            for name, check in checks.items()
+        ]
+        create_zone(deployed.aws, "flags.org", *records)
+        seen: list[Observation] = []
+        with SimulatedRoute53(deployed.aws, "flags.org", scale=SCALE, listen=seen.append, locations=1) as route53:
+            assert seen or [route53.healthy(check) for check in checks.values()] == [True, False, True]
+            assert holds_within(5, lambda: not route53.healthy(checks["usual"]) and route53.healthy(checks["inverted"]))
+            time.sleep(1.1)
+            assert route53.healthy(checks["disabled"])
+    assert {each.subject for each in seen} == {"usual", "inverted"}
+
+
 @pytest.mark.parametrize(
     ("config", "why"),
     [
