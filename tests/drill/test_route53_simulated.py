@@ -305,6 +305,8 @@ def test_an_inverted_check_starts_unhealthy_and_a_disabled_one_is_never_probed(d
             name: create_check(deployed.aws, name, **dead, **flag)
             for name, flag in (("usual", {}), ("inverted", {"Inverted": True}), ("disabled", {"Disabled": True}))
         }
+        calculated = {"Type": "CALCULATED", "ChildHealthChecks": [checks["usual"]], "HealthThreshold": 1}
+        checks["paused"] = create_check(deployed.aws, "paused", **calculated, Disabled=True)
         records = [
             {
                 "Name": f"{name}.flags.org",
@@ -318,10 +320,11 @@ def test_an_inverted_check_starts_unhealthy_and_a_disabled_one_is_never_probed(d
         create_zone(deployed.aws, "flags.org", *records)
         seen: list[Observation] = []
         with SimulatedRoute53(deployed.aws, "flags.org", scale=SCALE, listen=seen.append, locations=1) as route53:
-            assert seen or [route53.healthy(check) for check in checks.values()] == [True, False, True]
+            assert [route53.healthy(check) for check in checks.values()] == [True, False, True, True]
             assert holds_within(5, lambda: not route53.healthy(checks["usual"]) and route53.healthy(checks["inverted"]))
             time.sleep(1.1)
             assert route53.healthy(checks["disabled"])
+            assert route53.healthy(checks["paused"])
     assert {each.subject for each in seen} == {"usual", "inverted"}
 
 
