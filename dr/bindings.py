@@ -10,6 +10,7 @@ import __future__
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -23,6 +24,10 @@ STOCK = "DR_ALL_BINDINGS"
 POSTPONED = __future__.annotations
 # Packages that check the types of every argument, in Python and again in node.
 CHECKED = ("cdktf", "constructs", PROVIDER)
+# What only those checks use; every module asks the checker's metadata for its version anew.
+CHECKER = re.compile(
+    rb"^(?:import typeguard|from importlib\.metadata import .+|TYPEGUARD_MAJOR_VERSION = .+)$", re.MULTILINE
+)
 
 
 class _OnDemand:
@@ -52,7 +57,9 @@ class _Unchecked(SourceFileLoader):
         super().set_data(_unchecked(path), data, _mode=_mode)
 
     def source_to_code(self, data: bytes, path: str) -> CodeType:  # type: ignore[override]  # what get_code gives
-        code: CodeType = compile(data, path, "exec", POSTPONED.compiler_flag, dont_inherit=True, optimize=1)
+        code: CodeType = compile(
+            CHECKER.sub(b"", data), path, "exec", POSTPONED.compiler_flag, dont_inherit=True, optimize=1
+        )
         return code
 
 

@@ -85,6 +85,11 @@ def test_bytecode_without_checks_is_never_taken_for_that_with_them() -> None:
     assert run(f"import dr, cdktf\n{wrong}") == "RuntimeError"
 
 
+def test_what_checks_types_is_not_loaded() -> None:
+    code = f"import sys, dr, cdktf\nfrom {PROVIDER}.vpc import Vpc\nprint('typeguard' in sys.modules)"
+    assert run(code) == "False"
+
+
 def test_what_node_prints_is_printed(tmp_path: Path) -> None:
     script = tmp_path / "prints.cjs"
     script.write_text("process.on('exit', () => { console.log('from node'); console.error('and its errors'); });")
