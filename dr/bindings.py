@@ -64,8 +64,8 @@ class _Unchecked(SourceFileLoader):
 
 
 def _unchecked(path: str) -> str:
-    """Bytecode of its own, which is never taken for the other kind."""
-    return f"{path.removesuffix('.pyc')}.opt-unchecked.pyc" if path.endswith(".pyc") else path
+    """Bytecode of its own, never taken for the other kind; another name when CHECKER changes, for dates do not tell."""
+    return f"{path.removesuffix('.pyc')}.opt-untyped.pyc" if path.endswith(".pyc") else path
 
 
 class _Finder:
