@@ -74,7 +74,7 @@ class Figure:
     @property
     def is_share(self) -> bool:
         """Whether it is a share of the time, and more is better."""
-        return self.value <= 1 and self.objective is not None and self.objective <= 1
+        return self.objective is not None and self.objective <= 1
 
     @property
     def holds(self) -> bool:

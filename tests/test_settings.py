@@ -306,6 +306,13 @@ def test_rejects_timing_that_breaks_the_recovery_time_objective(interval: int, f
     assert fault.endswith(f"must let the recovery time when a region dies be under 300 s, got: {figure}")
 
 
+def test_timing_that_breaks_availability_as_well_is_told_of_both() -> None:
+    timing = {"DR_HEALTH_CHECK_INTERVAL_S": "30", "DR_HEALTH_CHECK_FAILURES": "10", "DR_RECORD_TTL_S": "60"}
+    recovery, availability = refused(timing)
+    assert recovery.endswith("must let the recovery time when a region dies be under 300 s, got: 368 s of (30, 10, 60)")
+    assert "must let the availability with one failover a month be at least 99.9900 %, got: 99.98" in availability
+
+
 @given(st.sampled_from((10, 30)), st.integers(1, 10), st.integers(1, 60))
 def test_timing_is_taken_just_when_it_meets_the_objective(interval: int, failures: int, ttl: int) -> None:
     recovery = recovery_time_s(interval_s=interval, failure_threshold=failures, ttl_s=ttl)

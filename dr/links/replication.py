@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from dr.links.link import Link
+from dr.objectives import DOCUMENT_REPLICATION_S
 from dr.regions.region import Region
 from dr.resources.measures import replication_rule
 from dr.resources.policy import Condition, Statement
@@ -28,7 +29,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
 from constructs import Construct
 
 # The one value that S3 has (S3 user guide, "Replication Time Control").
-REPLICATION_TIME_MINUTES = 15
+REPLICATION_TIME_MINUTES = DOCUMENT_REPLICATION_S // 60
 READ_SOURCE = ("s3:GetReplicationConfiguration", "s3:ListBucket")
 READ_VERSIONS = ("s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging")
 WRITE_REPLICAS = ("s3:ReplicateDelete", "s3:ReplicateObject", "s3:ReplicateTags")

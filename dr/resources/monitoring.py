@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dr.objectives import METRIC_PERIOD_S
+
 import attrs
 from cdktf import TerraformProvider
 from cdktf_cdktf_provider_aws.cloudwatch_dashboard import CloudwatchDashboard
 from cdktf_cdktf_provider_aws.cloudwatch_metric_alarm import CloudwatchMetricAlarm
 from constructs import Construct
 
-PERIOD_S = 60
 # CloudWatch keeps Route 53's metrics there only.
 ROUTE53_REGION = "us-east-1"
 
@@ -81,7 +82,7 @@ class Alarm(CloudwatchMetricAlarm):
             dimensions=metric.dimensions,
             statistic=None if extended else metric.statistic,
             extended_statistic=metric.statistic if extended else None,
-            period=PERIOD_S,
+            period=METRIC_PERIOD_S,
             evaluation_periods=threshold.minutes,
             threshold=threshold.limit,
             comparison_operator="LessThanThreshold" if threshold.below else "GreaterThanThreshold",
@@ -117,7 +118,7 @@ class Graph:
                 "title": self.title,
                 "region": self.region,
                 "view": "timeSeries",
-                "period": PERIOD_S,
+                "period": METRIC_PERIOD_S,
                 "metrics": [_line(label, line) for label, line in self.lines],
                 **axis,
             },

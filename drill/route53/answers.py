@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from random import Random
 
+from dr.objectives import ALIAS_TTL_S
 from drill.route53.rules import eligible
 from drill.route53.zone import Record, Zone, dotted
 
@@ -10,8 +11,6 @@ import attrs
 from dns import rcode, rdatatype, rrset
 from dns.name import root
 
-# An alias answers with its target's TTL: 60 s for API Gateway's names.
-ALIAS_TTL_S = 60
 # Longer chains of aliases and CNAMEs within a zone are cut: they lead in a circle.
 LONGEST_CHAIN = 8
 ALIAS_NOTE = "simulated-alias-target="

@@ -97,7 +97,7 @@ class _Datagrams(asyncio.DatagramProtocol):
     def __init__(self, respond: Callable[[bytes], bytes | None]) -> None:
         self._respond = respond
 
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # no other here
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:

@@ -83,7 +83,7 @@ class SimulatedRoute53:
             reach=self._reach,
             scale=self.scale,
             locations=self.locations,
-            random=Random(self._seed),  # noqa: S311
+            random=Random(self._seed),  # noqa: S311  the same phases in every run
             listen=self._listen,
         )
         self._server = DnsServer(self._ask, self._port)

@@ -66,7 +66,7 @@ def _targets(stacks: Stacks, replication: Resource) -> Iterator[tuple[str, Resou
         changed(REPLICATION, "provider", to="aws.elsewhere"),
     ],
 )
-def every_bucketof_documents_is_replicated_to_every_other_region(stacks: Stacks) -> Iterator[str]:
+def every_bucket_of_documents_is_replicated_to_every_other_region(stacks: Stacks) -> Iterator[str]:
     """For each ordered pair of regions there is a rule in force for all objects, those encrypted by a key too."""
     yield from missing(stacks, BUCKET)
     yield from _without_replication(stacks)

@@ -18,7 +18,7 @@ from tests.emulator.test_process import holds_within
 
 import attrs
 import pytest
-from dns import flags, message, query, rcode
+from dns import flags, message, opcode, query, rcode
 
 pytestmark = pytest.mark.emulator
 
@@ -239,7 +239,7 @@ def test_what_is_no_query_is_survived(route53: SimulatedRoute53) -> None:
         for wire in (b"", b"nonsense", ask(route53, NAME).to_wire()):
             sender.sendto(wire, route53.address)
     notify = message.make_query(NAME, "SOA")
-    notify.set_opcode(4)  # type: ignore[arg-type]
+    notify.set_opcode(opcode.NOTIFY)
     assert query.udp(notify, route53.address[0], port=route53.address[1], timeout=3).rcode() == rcode.NOTIMP
     assert ask(route53, NAME).answer
 
