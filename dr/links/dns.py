@@ -94,8 +94,6 @@ class Dns(Link):
             "query-log-policy",
             policy_name=self.names.regional("log-policy-route53"),
             policy_document=document(
-                self,
-                "query-log-statements",
                 [
                     Statement(
                         sid="WriteQueryLog",

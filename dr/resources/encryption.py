@@ -133,7 +133,7 @@ class EncryptionKey(Construct):
             description=f"Patient data at rest, {region}",
             enable_key_rotation=True,
             deletion_window_in_days=deletion_window_days,
-            policy=document(self, "policy", statements),
+            policy=document(statements),
         )
         KmsAlias(self, "alias", name=f"alias/{name}", target_key_id=key.key_id)
         self.arn, self._region = key.arn, region

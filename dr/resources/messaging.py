@@ -61,8 +61,6 @@ class AlertTopic(Construct):
             "policy",
             arn=self.arn,
             policy=document(
-                self,
-                "statements",
                 [
                     Statement(
                         sid="PublishByServices",
@@ -115,7 +113,7 @@ class DeadLetterQueue(Construct):
             self,
             "policy",
             queue_url=queue.id,
-            policy=document(self, "statements", [deny_plain_http(self.arn, actions="sqs:*")]),
+            policy=document([deny_plain_http(self.arn, actions="sqs:*")]),
         )
 
     def sending(self) -> Statement:

@@ -168,7 +168,7 @@ class Network(Construct):
                 vpc_endpoint_type="Gateway",
                 service_name=f"com.amazonaws.{self._region.name}.{service}",
                 route_table_ids=[self.route_table_id],
-                policy=self._endpoint_policy("gateway", service),
+                policy=self._endpoint_policy(service),
                 tags=self._tag(f"vpc-endpoint-gateway-{service}"),
             )
             self._allow_functions_to(functions, service, prefix_list_id=gateways[service].prefix_list_id)
@@ -183,7 +183,7 @@ class Network(Construct):
                 security_group_ids=[data],
                 # In its own region S3 is reached by the gateway; this endpoint is for the peers.
                 private_dns_enabled=service != "s3",
-                policy=self._endpoint_policy("interface", service),
+                policy=self._endpoint_policy(service),
                 tags=self._tag(f"vpc-endpoint-{service}"),
                 # AWS refuses that of S3 in a VPC without the gateway (terraform-aws-vpc#982).
                 depends_on=[gateways[service]] if service in gateways else None,
@@ -192,12 +192,8 @@ class Network(Construct):
             names[service] = EndpointName(own.dns_name, own.hosted_zone_id)
         return names
 
-    def _endpoint_policy(self, kind: str, service: str) -> str:
-        return document(
-            self,
-            f"{kind}-{service}-policy",
-            endpoint_statements(service, self._names, self._region.name, self._account),
-        )
+    def _endpoint_policy(self, service: str) -> str:
+        return document(endpoint_statements(service, self._names, self._region.name, self._account))
 
     def _record_flows(self, key: EncryptionKey, retention_days: int) -> None:
         group = CloudwatchLogGroup(

@@ -1,15 +1,12 @@
 """Policies as values: a resource grants a statement, a role or a resource policy takes a list of them."""
 
+import json
 from collections.abc import Sequence
 
 import attrs
-from cdktf_cdktf_provider_aws.data_aws_iam_policy_document import (
-    DataAwsIamPolicyDocument,
-    DataAwsIamPolicyDocumentStatement,
-    DataAwsIamPolicyDocumentStatementCondition,
-    DataAwsIamPolicyDocumentStatementPrincipals,
-)
-from constructs import Construct
+
+# What the bindings put in the place of a list whose values are known to Terraform only.
+LIST_TOKEN = "#{TfToken["  # noqa: S105
 
 
 @attrs.frozen
@@ -53,7 +50,13 @@ class Statement:
     resources: tuple[str, ...]
     effect: str = "Allow"
     principals: Principals | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[Condition, ...] = attrs.field(default=())
+
+    @conditions.validator
+    def _each_once(self, _: object, conditions: tuple[Condition, ...]) -> None:
+        """In a policy a second one of the same test and variable would take the place of the first."""
+        if len({(each.test, each.variable) for each in conditions}) < len(conditions):
+            raise ValueError(f"'conditions' must hold each test of a variable once, got: {conditions!r}")
 
 
 def from_account(account: str) -> Condition:
@@ -73,25 +76,37 @@ def deny_plain_http(*resources: str, actions: str) -> Statement:
     )
 
 
-def document(scope: Construct, id_: str, statements: Sequence[Statement]) -> str:
-    """Render statements through the policy-document data source, and return its JSON."""
-    rendered = DataAwsIamPolicyDocument(scope, id_, statement=[_render(statement) for statement in statements])
-    return rendered.json
+def document(statements: Sequence[Statement]) -> str:
+    """Render statements as one canonical JSON text: keys sorted, a single value not in a list, as AWS stores them.
+
+    Raises:
+        ValueError: For a text that JSON escapes, since Terraform takes a backslash in `${...}` for its own, and for the
+            token of a list, which only Terraform could turn into JSON.
+    """
+    policy = {"Version": "2012-10-17", "Statement": [_render(each) for each in statements]}
+    text = json.dumps(policy, sort_keys=True, separators=(",", ":"))
+    if "\\" in text or LIST_TOKEN in text:
+        raise ValueError(f"a policy must hold ASCII without quotes and backslashes, and no list's token, got: {text}")
+    return text
 
 
-def _render(statement: Statement) -> DataAwsIamPolicyDocumentStatement:
+def _render(statement: Statement) -> dict[str, object]:
     principals = statement.principals
-    return DataAwsIamPolicyDocumentStatement(
-        sid=statement.sid,
-        effect=statement.effect,
-        actions=list(statement.actions),
-        resources=list(statement.resources) or None,
-        principals=[DataAwsIamPolicyDocumentStatementPrincipals(type=principals.kind, identifiers=list(principals.ids))]
-        if principals
-        else None,
-        condition=[
-            DataAwsIamPolicyDocumentStatementCondition(test=c.test, variable=c.variable, values=list(c.values))
-            for c in statement.conditions
-        ]
-        or None,
-    )
+    conditions: dict[str, dict[str, object]] = {}
+    for each in statement.conditions:
+        conditions.setdefault(each.test, {})[each.variable] = _shortest(each.values)
+    rendered: dict[str, object] = {
+        "Sid": statement.sid,
+        "Effect": statement.effect,
+        "Action": _shortest(statement.actions),
+    }
+    if statement.resources:
+        rendered["Resource"] = _shortest(statement.resources)
+    if principals:
+        anybody = principals == Principals.anybody()
+        rendered["Principal"] = "*" if anybody else {principals.kind: _shortest(principals.ids)}
+    return rendered | ({"Condition": conditions} if conditions else {})
+
+
+def _shortest(values: Sequence[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)

@@ -58,10 +58,10 @@ class Role(Construct):
             self,
             "role",
             name=name,
-            assume_role_policy=document(self, "trust", [trust]),
+            assume_role_policy=document([trust]),
             max_session_duration=SESSION_S,
         )
-        policy = IamPolicy(self, "policy", name=f"policy-{name}", policy=document(self, "statements", statements))
+        policy = IamPolicy(self, "policy", name=f"policy-{name}", policy=document(statements))
         policies = {"attachment": policy.arn, **(aws_managed or {})}
         self.arn, self.name = role.arn, role.name
         self.identity = f"aws_iam_role.{role.friendly_unique_id}.unique_id"

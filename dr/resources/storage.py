@@ -120,9 +120,7 @@ class Bucket(Construct):
             self,
             "policy",
             bucket=self.name,
-            policy=document(
-                self, "statements", [deny_plain_http(self.arn, f"{self.arn}/*", actions="s3:*"), *statements]
-            ),
+            policy=document([deny_plain_http(self.arn, f"{self.arn}/*", actions="s3:*"), *statements]),
             depends_on=[ownership],
         )
         S3BucketLifecycleConfiguration(

@@ -120,8 +120,8 @@ def every_key_lets_the_roles_of_all_regions_replicate_documents(stacks: Stacks) 
     breaks=[
         removed(KEY),
         unstated("UseThroughServices"),
-        replaced(statement("UseThroughServices"), "condition.0.values", "dynamodb.*", "dynamodb.us-east-1"),
-        changed(statement("UseThroughServices"), "condition.0.test", to="StringEquals"),
+        replaced(statement("UseThroughServices"), "condition", "dynamodb.*", "dynamodb.us-east-1"),
+        changed(statement("UseThroughServices"), "condition.1.test", to="StringEquals"),
     ],
 )
 def every_key_lets_dynamodb_replicate_from_any_region(stacks: Stacks) -> Iterator[str]:

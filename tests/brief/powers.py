@@ -106,10 +106,7 @@ def no_role_may_do_anything_wider_than_one_action_on_what_is_named(stacks: Stack
     "SECURITY",
     breaks=[
         emptied("aws_kms_key"),
-        *(
-            replaced(statement("UseThroughServices"), "condition.0.values", f"{service}.", "other.")
-            for service in SERVICES
-        ),
+        *(replaced(statement("UseThroughServices"), "condition", f"{service}.", "other.") for service in SERVICES),
         *(
             replaced(statement("UseForDocuments"), "condition.0.values", f"role-{role}-", "role-other-")
             for role in ("api", "backup", "peer")

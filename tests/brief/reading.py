@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tests.brief.policies import opened
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
 PRIMARY, SECONDARY = "us-east-1", "us-west-2"
@@ -11,7 +12,6 @@ TABLES = ("patient_records", "audit_logs")
 
 _REMOTE = re.compile(r"\$\{data\.terraform_remote_state\.cross-stack-reference-input-([a-z0-9-]+)\.outputs\.([^{}]+)\}")
 _LOCAL = re.compile(r"\$\{([a-z0-9_]+)\.([\w-]+)\.([^{}]+)\}")
-_DOCUMENT = re.compile(r"\$\{data\.aws_iam_policy_document\.([\w-]+)\.json\}")
 _ZONE = re.compile(r"healthcare-dr-([a-z0-9-]+)\.com")
 
 Statement = dict[str, Any]
@@ -105,10 +105,9 @@ def suffix_of(stacks: Stacks) -> str:
 
 
 def statements(stacks: Stacks, stack: str, policy: object) -> Sequence[Statement]:
-    """The statements of the policy document that a policy is rendered from."""
-    match = _DOCUMENT.fullmatch(str(policy))
-    documents = stacks[stack].get("data", {}).get("aws_iam_policy_document", {})
-    return documents.get(match[1], {}).get("statement", []) if match else []
+    """The statements of a policy, none of what is no policy."""
+    document = opened(policy)
+    return document["statement"] if isinstance(document, dict) and "statement" in document else []
 
 
 def role_statements(stacks: Stacks, role: Resource) -> list[Statement]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from tests.brief.reading import arguments
 from tests.synthesis import Resource, Stacks, resources
 
 import attrs
@@ -109,7 +110,7 @@ def of(*kinds: str, where: Where = lambda _: True) -> Target:
 
 
 def statement(sid: str) -> Target:
-    """The statements of that id, in all policy documents."""
+    """The statements of that id, in all policies of opened stacks."""
 
     def find(stacks: Stacks) -> Iterator[dict[str, Any]]:
         for document in _documents(stacks):
@@ -247,4 +248,6 @@ def _take_away(stacks: Stacks, *found: Resource) -> None:
 
 def _documents(stacks: Stacks) -> Iterator[Mapping[str, Any]]:
     for content in stacks.values():
-        yield from content.get("data", {}).get("aws_iam_policy_document", {}).values()
+        for _, value in arguments(content["resource"]):
+            if isinstance(value, dict) and value.keys() == {"statement"}:
+                yield value

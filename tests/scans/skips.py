@@ -4,8 +4,6 @@ from tests.scans.gate import Skip
 
 BUCKET = "*: aws_s3_bucket.documents_*"
 TRAIL_FILES = "*: aws_s3_bucket.trail_files_*"
-KEY_POLICY = "*: data.key_policy_*"
-OF_A_KEY = "in a key's policy '*' is the key itself; what each statement allows is held by rules in tests/brief/keys.py"
 
 CHECKOV = (
     Skip("CKV2_AWS_38", "dns: aws_route53_zone.zone", "DNSSEC needs the registrar; a signed zone does not destroy"),
@@ -26,9 +24,6 @@ CHECKOV = (
         "*: resource.trail_*",
         "filters of the trail's log group set off alarms; a topic would tell each file",
     ),
-    Skip("CKV_AWS_109", KEY_POLICY, OF_A_KEY),
-    Skip("CKV_AWS_111", KEY_POLICY, OF_A_KEY),
-    Skip("CKV_AWS_356", KEY_POLICY, OF_A_KEY),
     Skip(
         "CKV_AWS_115", "*: resource.function_*", "a cap would throttle the region that takes the other's traffic over"
     ),
@@ -61,11 +56,6 @@ PARLIAMENT = (
 
 SECRETS = (
     Skip("Secret Keyword", "drill/emulator/clients.py", "the embedded AWS verifies no secret, any word will do"),
-    Skip(
-        "Base64 High Entropy String",
-        "tests/__snapshots__/*",
-        "the name of an endpoint's policy, with the digest that CDKTF adds to it",
-    ),
     Skip(
         "Hex High Entropy String", "tests/test_naming.py", "an account id and a digest that the naming rule is tried on"
     ),
