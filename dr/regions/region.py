@@ -235,6 +235,7 @@ class Region(AwsStack):
             peers=[peer.name for peer in self.peers],
             account=self.account,
             key=self.key,
+            topic=self.topic,
             resources=[*self.table_arns, self.bucket.arn],
         )
 

@@ -101,7 +101,10 @@ class EncryptionKey(Construct):
             ),
             # Without it an alarm that publishes to the encrypted topic fails without a word.
             _allow(
-                "PublishToTopics", Principals.service("cloudwatch", "s3"), ENCRYPT_AND_DECRYPT, from_account(account)
+                "PublishToTopics",
+                Principals.service("backup", "cloudwatch", "s3"),
+                ENCRYPT_AND_DECRYPT,
+                from_account(account),
             ),
             _allow(
                 "EncryptTrail",

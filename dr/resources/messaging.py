@@ -24,7 +24,7 @@ def _digest(endpoint: str) -> str:
 
 
 class AlertTopic(Construct):
-    """An encrypted topic that alarms and S3 publish to, and the operations team's subscriptions.
+    """An encrypted topic that alarms, S3 and AWS Backup publish to, and the operations team's subscriptions.
 
     A subscription by email waits until its reader confirms it.
 
@@ -66,7 +66,7 @@ class AlertTopic(Construct):
                 [
                     Statement(
                         sid="PublishByServices",
-                        principals=Principals.service("cloudwatch", "s3"),
+                        principals=Principals.service("backup", "cloudwatch", "s3"),
                         actions=("sns:Publish",),
                         resources=(self.arn,),
                         conditions=(from_account(account),),
