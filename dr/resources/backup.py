@@ -6,6 +6,7 @@ from dr.resources.encryption import EncryptionKey
 from dr.resources.messaging import AlertTopic
 from dr.resources.monitoring import Alarm, Metric, Threshold
 from dr.resources.naming import Names
+from dr.resources.restore import RestoreRole
 from dr.resources.role import Role
 
 from cdktf_cdktf_provider_aws.backup_plan import (
@@ -71,7 +72,7 @@ class Backups(Construct):
         topic: AlertTopic,
         resources: Sequence[str],
     ) -> None:
-        """Make vault and plan.
+        """Make vault, plan and the roles to back up and to restore with.
 
         Args:
             scope: The region's stack.
@@ -140,6 +141,7 @@ class Backups(Construct):
             statements=[key.usage("backup", "dynamodb", "s3")],
             aws_managed=AWS_POLICIES,
         )
+        RestoreRole(self, "restore-role", names=names, region=region, account=account, key=key)
         BackupSelection(
             self,
             "selection",

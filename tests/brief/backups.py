@@ -18,7 +18,7 @@ from tests.brief.reading import (
     statements,
     values_of,
 )
-from tests.brief.rules import DESIGN, changed, dropped, emptied, removed, replaced, statement
+from tests.brief.rules import DESIGN, Target, changed, dropped, emptied, removed, replaced, statement
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
 VAULT = "aws_backup_vault"
@@ -29,6 +29,17 @@ NOTIFICATIONS = "aws_backup_vault_notifications"
 EVENTS = {"COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED", "S3_BACKUP_OBJECT_FAILED", "S3_RESTORE_OBJECT_FAILED"}
 METRICS = {"NumberOfBackupJobsExpired", "NumberOfBackupJobsFailed", "NumberOfCopyJobsFailed"}
 SERVICE = "backup.amazonaws.com"
+
+
+def trust(kind: str) -> Target:
+    """The statements that say who may assume the roles of that kind."""
+
+    def find(stacks: Stacks) -> Iterator[dict[str, Any]]:
+        for role in resources(stacks, "aws_iam_role"):
+            if role.arguments["name"].startswith(kind):
+                yield from statements(stacks, role.stack, role.arguments["assume_role_policy"])
+
+    return find
 
 
 def _of_backups(stacks: Stacks) -> Iterator[dict[str, Any]]:
@@ -97,7 +108,7 @@ def _leads_to(copy: dict[str, str], region: str, vault: str) -> bool:
         replaced(SELECTION, "resources.1", "audit_logs", "other"),
         changed(SELECTION, "resources.2", to="arn:aws:s3:::other"),
         changed(SELECTION, "iam_role_arn", to="arn:aws:iam::111111111111:role/other"),
-        replaced(statement("AssumedByService"), "principals", "backup.amazonaws", "ec2.amazonaws"),
+        replaced(trust("role-backup-"), "principals", "backup.amazonaws", "ec2.amazonaws"),
         emptied(VAULT),
     ],
 )
