@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.messaging import AlertTopic
 from dr.resources.monitoring import Alarm, Metric, Threshold
@@ -87,7 +88,8 @@ class Backups(Construct):
         """
         super().__init__(scope, id_)
         name, plan_name = names.regional("backup-vault"), names.regional("backup-plan")
-        vault = BackupVault(self, "vault", name=name, kms_key_arn=key.arn, force_destroy=True, tags={"Name": name})
+        tags = {"Name": name, **DataClass.PHI.tag}
+        vault = BackupVault(self, "vault", name=name, kms_key_arn=key.arn, force_destroy=True, tags=tags)
         BackupVaultNotifications(
             self,
             "notifications",

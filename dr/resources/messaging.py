@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from dr.formats import protocol_of
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.policy import Principals, Statement, deny_plain_http, document, from_account
 
@@ -54,7 +55,8 @@ class AlertTopic(Construct):
             subscriptions: Email addresses, https URLs and queue ARNs that every message goes to.
         """
         super().__init__(scope, id_)
-        topic = SnsTopic(self, "topic", name=name, kms_master_key_id=key.arn, tags={"Name": name})
+        tags = {"Name": name, **DataClass.OPERATIONS.tag}
+        topic = SnsTopic(self, "topic", name=name, kms_master_key_id=key.arn, tags=tags)
         self.arn = topic.arn
         self.policy = SnsTopicPolicy(
             self,
@@ -108,7 +110,8 @@ class DeadLetterQueue(Construct):
             name=name,
             kms_master_key_id=key.arn,
             message_retention_seconds=LONGEST_RETENTION_S,
-            tags={"Name": name},
+            # An event holds whatever its sender put into it.
+            tags={"Name": name, **DataClass.PHI.tag},
         )
         self.arn, self.name = queue.arn, name
         SqsQueuePolicy(
