@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from dr.resources.data_class import DataClass
 from drill.emulator.mends import MENDS
 
 import pytest
@@ -23,6 +24,11 @@ def test_every_risk_that_the_threat_model_leaves_is_in_the_register() -> None:
     assert left
     assert left <= set(rated)
     assert len(set(rated)) == len(rated)
+
+
+def test_every_class_of_data_is_described() -> None:
+    described = re.findall(r"^\| `([a-z]+)` \|", (DOCS / "threat-model.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert described == [each.value for each in DataClass]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from dr.links.link import Link
 from dr.regions.region import Region
+from dr.resources.data_class import DataClass
 from dr.resources.health import RegionHealth, Watcher
 from dr.resources.monitoring import Alarm, Metric, Threshold
 from dr.resources.policy import Condition, Principals, Statement, document, from_account
@@ -87,6 +88,7 @@ class Dns(Link):
             name=f"/aws/route53/{self.config.domain}",
             kms_key_id=self.primary.key.arn,
             retention_in_days=self.config.log_retention_days,
+            tags=DataClass.AUDIT.tag,
         )
         arn = group.arn
         allowed = CloudwatchLogResourcePolicy(

@@ -95,7 +95,7 @@ class Region(AwsStack):
     def key_access(self) -> KeyAccess:
         """Where the region's key is, and whom its policy lets in."""
         copying = [("replication", region) for region in (self.name, *(peer.name for peer in self.peers))]
-        using = [("api", self.name), ("backup", self.name), ("peer", self.name), *copying]
+        using = [("api", self.name), ("backup", self.name), ("peer", self.name), ("restore", self.name), *copying]
         return KeyAccess(
             region=self.name,
             account=self.account,
@@ -235,6 +235,7 @@ class Region(AwsStack):
             peers=[peer.name for peer in self.peers],
             account=self.account,
             key=self.key,
+            topic=self.topic,
             resources=[*self.table_arns, self.bucket.arn],
         )
 

@@ -3,6 +3,7 @@
 import json
 import re
 
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.function import Function
 
@@ -137,6 +138,7 @@ class Api(Construct):
             name=f"/aws/vendedlogs/apigateway/{name}",
             kms_key_id=key.arn,
             retention_in_days=log_retention_days,
+            tags=DataClass.AUDIT.tag,
         )
         stage = Apigatewayv2Stage(
             self,

@@ -1,9 +1,13 @@
 """Daily backups of a region's data, and copies of them in every other region."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
+from dr.resources.messaging import AlertTopic
+from dr.resources.monitoring import Alarm, Metric, Threshold
 from dr.resources.naming import Names
+from dr.resources.restore import RestoreRole
 from dr.resources.role import Role
 
 from cdktf_cdktf_provider_aws.backup_plan import (
@@ -15,6 +19,7 @@ from cdktf_cdktf_provider_aws.backup_plan import (
 )
 from cdktf_cdktf_provider_aws.backup_selection import BackupSelection
 from cdktf_cdktf_provider_aws.backup_vault import BackupVault
+from cdktf_cdktf_provider_aws.backup_vault_notifications import BackupVaultNotifications
 from constructs import Construct
 
 # AWS's own policies for what AWS Backup does with a role: they name no resource, for they are made for any.
@@ -26,6 +31,19 @@ AWS_POLICIES = {
 KEPT_DAYS = 35
 DAILY = "cron(0 5 * * ? *)"
 START_WITHIN_MINUTES, END_WITHIN_MINUTES = 60, 480
+# What a vault tells by itself: trouble, and every restore, for somebody gets at the data by it. Of a backup it can tell
+# only that it ended, well or not (BACKUP_JOB_COMPLETED, three a day): BACKUP_JOB_FAILED is deprecated and tells nothing
+# any more (AWS Backup guide, "Notification options"). Alarms tell of those that failed.
+EVENTS = ("COPY_JOB_FAILED", "RESTORE_JOB_COMPLETED", "S3_BACKUP_OBJECT_FAILED", "S3_RESTORE_OBJECT_FAILED")
+# By what went wrong: the metric that counts it, and what it means.
+TROUBLE: Mapping[str, tuple[str, str]] = {
+    "backups-failed": ("NumberOfBackupJobsFailed", "A backup failed: its resource has none of today."),
+    "backups-expired": (
+        "NumberOfBackupJobsExpired",
+        f"A backup did not start within {START_WITHIN_MINUTES} minutes: its resource has none of today.",
+    ),
+    "copies-failed": ("NumberOfCopyJobsFailed", "A backup was not copied to another region: it is lost with this one."),
+}
 
 
 def vault_arn(names: Names, region: str, account: str) -> str:
@@ -35,6 +53,8 @@ def vault_arn(names: Names, region: str, account: str) -> str:
 
 class Backups(Construct):
     """A vault under the region's key, and a plan that backs up its data daily and copies them to the other regions.
+
+    The operations team is told of what fails, and of every restore.
 
     Nothing locks the vault: everything must be destroyable. Backups are for what replication copies faithfully, such as
     a mistaken or malicious change; they are no part of a failover.
@@ -50,9 +70,10 @@ class Backups(Construct):
         peers: Sequence[str],
         account: str,
         key: EncryptionKey,
+        topic: AlertTopic,
         resources: Sequence[str],
     ) -> None:
-        """Make vault and plan.
+        """Make vault, plan and the roles to back up and to restore with.
 
         Args:
             scope: The region's stack.
@@ -62,11 +83,34 @@ class Backups(Construct):
             peers: The regions whose vaults get copies.
             account: The id of the account.
             key: Encrypts the vault.
+            topic: Is told.
             resources: ARNs of the tables and buckets, which may come later.
         """
         super().__init__(scope, id_)
         name, plan_name = names.regional("backup-vault"), names.regional("backup-plan")
-        vault = BackupVault(self, "vault", name=name, kms_key_arn=key.arn, force_destroy=True, tags={"Name": name})
+        tags = {"Name": name, **DataClass.PHI.tag}
+        vault = BackupVault(self, "vault", name=name, kms_key_arn=key.arn, force_destroy=True, tags=tags)
+        BackupVaultNotifications(
+            self,
+            "notifications",
+            backup_vault_name=vault.name,
+            sns_topic_arn=topic.arn,
+            backup_vault_events=list(EVENTS),
+            # Until the policy lets it publish it tells nobody.
+            depends_on=[topic.policy],
+        )
+        for kind, (metric, meaning) in TROUBLE.items():
+            Alarm(
+                self,
+                f"alarm-{kind}",
+                name=names.regional(f"alarm-{kind}"),
+                threshold=Threshold(
+                    metric=Metric(namespace="AWS/Backup", name=metric, dimensions={"BackupVaultName": name}),
+                    limit=0,
+                    meaning=meaning,
+                ),
+                topic_arn=topic.arn,
+            )
         plan = BackupPlan(
             self,
             "plan",
@@ -99,6 +143,7 @@ class Backups(Construct):
             statements=[key.usage("backup", "dynamodb", "s3")],
             aws_managed=AWS_POLICIES,
         )
+        RestoreRole(self, "restore-role", names=names, region=region, account=account, key=key)
         BackupSelection(
             self,
             "selection",

@@ -29,6 +29,7 @@ ADMINISTER = (
 )
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 ENCRYPT_AND_DECRYPT = ("kms:Decrypt", "kms:GenerateDataKey*")
+FOR_AWS_RESOURCES = Condition("Bool", "kms:GrantIsForAWSResource", ("true",))
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +91,7 @@ class EncryptionKey(Construct):
                 "GrantToServices",
                 own,
                 ("kms:CreateGrant",),
-                Condition("Bool", "kms:GrantIsForAWSResource", ("true",)),
+                FOR_AWS_RESOURCES,
                 ours,
             ),
             _allow(
@@ -101,7 +102,10 @@ class EncryptionKey(Construct):
             ),
             # Without it an alarm that publishes to the encrypted topic fails without a word.
             _allow(
-                "PublishToTopics", Principals.service("cloudwatch", "s3"), ENCRYPT_AND_DECRYPT, from_account(account)
+                "PublishToTopics",
+                Principals.service("backup", "cloudwatch", "s3"),
+                ENCRYPT_AND_DECRYPT,
+                from_account(account),
             ),
             _allow(
                 "EncryptTrail",
@@ -145,6 +149,12 @@ class EncryptionKey(Construct):
             actions=USE,
             resources=(self.arn,),
             conditions=(_via(*(f"{service}.{self._region}" for service in services)),),
+        )
+
+    def grants(self) -> Statement:
+        """What an identity needs to have an AWS service go on using the key for what the identity makes there."""
+        return Statement(
+            sid="GrantKey", actions=("kms:CreateGrant",), resources=(self.arn,), conditions=(FOR_AWS_RESOURCES,)
         )
 
 

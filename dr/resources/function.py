@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.messaging import DeadLetterQueue
 from dr.resources.network import Network
@@ -97,7 +98,12 @@ class Function(Construct):
         super().__init__(scope, id_)
         function_arn = f"arn:aws:lambda:{region}:{account}:function:{name}"
         logs = CloudwatchLogGroup(
-            self, "log-group", name=f"/aws/lambda/{name}", kms_key_id=key.arn, retention_in_days=log_retention_days
+            self,
+            "log-group",
+            name=f"/aws/lambda/{name}",
+            kms_key_id=key.arn,
+            retention_in_days=log_retention_days,
+            tags=DataClass.OPERATIONS.tag,
         )
         own = [
             # A late log would otherwise bring the group back after a destroy, without key and retention.

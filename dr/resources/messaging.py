@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from dr.formats import protocol_of
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.policy import Principals, Statement, deny_plain_http, document, from_account
 
@@ -24,7 +25,7 @@ def _digest(endpoint: str) -> str:
 
 
 class AlertTopic(Construct):
-    """An encrypted topic that alarms and S3 publish to, and the operations team's subscriptions.
+    """An encrypted topic that alarms, S3 and AWS Backup publish to, and the operations team's subscriptions.
 
     A subscription by email waits until its reader confirms it.
 
@@ -54,7 +55,8 @@ class AlertTopic(Construct):
             subscriptions: Email addresses, https URLs and queue ARNs that every message goes to.
         """
         super().__init__(scope, id_)
-        topic = SnsTopic(self, "topic", name=name, kms_master_key_id=key.arn, tags={"Name": name})
+        tags = {"Name": name, **DataClass.OPERATIONS.tag}
+        topic = SnsTopic(self, "topic", name=name, kms_master_key_id=key.arn, tags=tags)
         self.arn = topic.arn
         self.policy = SnsTopicPolicy(
             self,
@@ -64,7 +66,7 @@ class AlertTopic(Construct):
                 [
                     Statement(
                         sid="PublishByServices",
-                        principals=Principals.service("cloudwatch", "s3"),
+                        principals=Principals.service("backup", "cloudwatch", "s3"),
                         actions=("sns:Publish",),
                         resources=(self.arn,),
                         conditions=(from_account(account),),
@@ -106,7 +108,8 @@ class DeadLetterQueue(Construct):
             name=name,
             kms_master_key_id=key.arn,
             message_retention_seconds=LONGEST_RETENTION_S,
-            tags={"Name": name},
+            # An event holds whatever its sender put into it.
+            tags={"Name": name, **DataClass.PHI.tag},
         )
         self.arn, self.name = queue.arn, name
         SqsQueuePolicy(

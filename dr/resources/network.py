@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from dr.regions.settings import RegionSettings
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.endpoint_policies import endpoint_statements
 from dr.resources.naming import Names
@@ -202,6 +203,7 @@ class Network(Construct):
             name=f"/aws/vpc/{self._names.regional('flow-log')}",
             kms_key_id=key.arn,
             retention_in_days=retention_days,
+            tags=DataClass.AUDIT.tag,
         )
         role = Role(
             self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.messaging import AlertTopic
 from dr.resources.naming import bucket_arn
@@ -58,6 +59,7 @@ class Bucket(Construct):
         name: str,
         key: EncryptionKey,
         statements: Sequence[Statement] = (),
+        data_class: DataClass = DataClass.PHI,
         expires_after_days: int | None = None,
         bucket_key: bool = True,
     ) -> None:
@@ -69,11 +71,12 @@ class Bucket(Construct):
             name: Its name, unique over all accounts.
             key: Encrypts every object.
             statements: What its policy says beyond refusing plain HTTP.
+            data_class: What it holds.
             expires_after_days: How long its objects are kept, before they are superseded; for good when left out.
             bucket_key: Whether S3 asks KMS once for many objects, in the bucket's name instead of the writer's.
         """
         super().__init__(scope, id_)
-        bucket = S3Bucket(self, "bucket", bucket=name, force_destroy=True, tags={"Name": name})
+        bucket = S3Bucket(self, "bucket", bucket=name, force_destroy=True, tags={"Name": name, **data_class.tag})
         self.name, self.arn = bucket.id, bucket.arn
         # One after the other: S3 refuses changes to one bucket that meet (OperationAborted).
         versioning = S3BucketVersioningA(

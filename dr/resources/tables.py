@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from dr.resources.data_class import DataClass
 from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS
 
 import attrs
@@ -26,6 +27,7 @@ class Schema:
         partition, sort: Its own keys.
         index: The name of its index.
         index_partition, index_sort: The keys of the index.
+        data_class: What it holds.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class Schema:
     index: str
     index_partition: str
     index_sort: str
+    data_class: DataClass = DataClass.PHI
 
     @property
     def attributes(self) -> Sequence[str]:
@@ -58,6 +61,7 @@ AUDIT_LOGS_SCHEMA = Schema(
     index="actor-time-index",
     index_partition="actor_id",
     index_sort="event_id",
+    data_class=DataClass.AUDIT,
 )
 
 
@@ -106,7 +110,7 @@ class GlobalTable(DynamodbTable):
                 for region, key_arn in replicas
             ],
             deletion_protection_enabled=False,
-            tags={"Name": name},
+            tags={"Name": name, **schema.data_class.tag},
             # A replica that is being removed holds the table for many minutes.
             timeouts=DynamodbTableTimeouts(create="60m", update="60m", delete="60m"),
         )

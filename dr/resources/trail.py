@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.monitoring import Alarm, Metric, Threshold
 from dr.resources.naming import Names, bucket_arn
@@ -122,6 +123,7 @@ class Trail(Construct):
             name=f"/aws/cloudtrail/{name}",
             kms_key_id=key.arn,
             retention_in_days=log_retention_days,
+            tags=DataClass.AUDIT.tag,
         )
         stream = f"{group.arn}:log-stream:{account}_CloudTrail_{region}*"
         role = Role(
@@ -196,6 +198,7 @@ def _create_bucket(scope: Construct, name: str, account: str, trail: str, key: E
         "files",
         name=name,
         key=key,
+        data_class=DataClass.AUDIT,
         expires_after_days=keep_days,
         # Each file's key is asked for in the trail's name, by which the key's policy lets readers in.
         bucket_key=False,

@@ -1,19 +1,15 @@
 """Route 53: weighted names in a hosted zone, health checks that decide, alarms that tell."""
 
-import re
 from collections.abc import Iterator
 
 from tests.brief.reading import (
     PRIMARY,
     SECONDARY,
     at,
-    is_private,
     refer,
     references,
     referred,
     region_of,
-    suffix_of,
-    texts,
 )
 from tests.brief.rules import BRIEF, DESIGN, changed, dropped, of, removed, replaced
 from tests.synthesis import Resource, Stacks, regions_of, resources
@@ -23,7 +19,6 @@ RECORD = "aws_route53_record"
 CHECK = "aws_route53_health_check"
 ALARM = "aws_cloudwatch_metric_alarm"
 WEIGHTS = {PRIMARY: 70, SECONDARY: 30}
-RESERVED = re.compile(r"\bexample\.(com|net|org|edu)\b|\.(test|invalid|localhost|example)$", re.IGNORECASE)
 # DNS over an alias of AWS's own: Route 53 answers with this TTL and takes no other.
 ALIAS_TTL_S = 60
 # Connecting, status and body of a check's last request (Route 53 developer guide, determining health).
@@ -38,7 +33,8 @@ def weighted(record: Resource) -> bool:
 WEIGHTED = of(RECORD, where=weighted)
 
 
-def _public(dns: Resource) -> bool:
+def public(dns: Resource) -> bool:
+    """Whether a zone or a record is one that the world sees."""
     return dns.stack == "dns"
 
 
@@ -93,7 +89,7 @@ def _without_weighted_records(stacks: Stacks) -> Iterator[str]:
     "T.5",
     "W.5",
     breaks=[
-        removed(ZONE, _public),
+        removed(ZONE, public),
         removed(RECORD, weighted),
         dropped(WEIGHTED, "set_identifier"),
         changed(WEIGHTED, "set_identifier", to="us-west-2"),
@@ -221,38 +217,6 @@ def an_alarm_on_every_health_check_tells_the_operations_team(stacks: Stacks) -> 
         check = refer(stacks, record.stack, record.arguments.get("health_check_id"))
         if check is None or check.name not in told:
             yield f"{record.address}: nobody is told when it is withdrawn"
-
-
-@BRIEF.rule(
-    "4.4",
-    "D.3.1",
-    "D.3.2",
-    "W.5",
-    breaks=[
-        removed(ZONE, _public),
-        changed(ZONE, "name", to="example.com"),
-        changed(of(ZONE, where=_public), "name", to="healthcare-dr.com"),
-        changed(RECORD, "name", to="api.example.com"),
-        changed(of(RECORD, where=_public), "name", to="failover-test.other.com"),
-        changed(ENDPOINT, "fqdn", to="api.example.org"),
-    ],
-)
-def the_domain_is_healthcare_dr_suffix_and_nothing_is_in_a_reserved_one(stacks: Stacks) -> Iterator[str]:
-    """The public zone is healthcare-dr-<suffix>.com, its names are in it, and example.com is nowhere."""
-    domain = f"healthcare-dr-{suffix_of(stacks)}.com"
-    zones = [zone.arguments["name"] for zone in resources(stacks, ZONE) if not is_private(stacks, zone)]
-    if zones != [domain]:
-        yield f"the hosted zones are {zones}"
-    for record in resources(stacks, RECORD):
-        name = str(record.arguments["name"])
-        # A certificate's proof has its name from ACM, and AWS's own services are named inside networks only.
-        given = is_private(stacks, record) or "domain_validation_options" in name
-        if not (given or name == domain or name.endswith(f".{domain}")):
-            yield f"{record.address}: is named {name}"
-    for stack, content in stacks.items():
-        for path, text in texts(content.get("resource", {})):
-            if RESERVED.search(text):
-                yield f"{stack}{path}: is in a reserved domain: {text}"
 
 
 @BRIEF.rule(

@@ -85,6 +85,7 @@ KIND: Mapping[str, str] = {
 # They have no name of their own, or one that only counts inside the resource that they are a part of.
 PARTS = {
     *("aws_acm_certificate_validation", "aws_apigatewayv2_api_mapping", "aws_apigatewayv2_authorizer"),
+    "aws_backup_vault_notifications",
     *("aws_apigatewayv2_domain_name", "aws_apigatewayv2_integration", "aws_apigatewayv2_route"),
     *("aws_apigatewayv2_stage", "aws_iam_role_policy_attachment", "aws_kms_key", "aws_lambda_alias"),
     *("aws_route53_query_log", "aws_s3_bucket_notification", "aws_sqs_queue_policy"),

@@ -24,6 +24,13 @@ NEEDED: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "role-trail": (("logs:CreateLogStream", ":log-stream:"), ("logs:PutLogEvents", ":log-stream:")),
     "role-backup": (("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY)),
+    "role-restore": (
+        *(("dynamodb:RestoreTableFromAwsBackup", "table/restored-patient_records-"), ("dynamodb:PutItem", ":table/")),
+        *(("dynamodb:RestoreTableFromAwsBackup", "table/restored-audit_logs-"), ("dynamodb:BatchWriteItem", ":table/")),
+        *(("dynamodb:RestoreTableFromBackup", RECORDS), ("dynamodb:RestoreTableFromBackup", AUDIT)),
+        *(("s3:CreateBucket", ":::restored-documents-"), ("s3:PutObject", ":::restored-documents-")),
+        *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("kms:CreateGrant", KEY)),
+    ),
     "role-flow-log": (("logs:CreateLogStream", "aws_cloudwatch_log_group."), ("logs:PutLogEvents", ":*")),
 }
 # What AWS Backup does and how Lambda joins a network AWS's own policies say.
@@ -32,8 +39,12 @@ ATTACHED: Mapping[str, tuple[str, ...]] = {
     "role-backup": ("AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForS3Backup"),
 }
 STATEMENTS = ("ReadAndAppendRecords", "AppendAuditRows", "ListDocuments", "ReadAndWriteDocuments", "UseKey")
-OTHERS = ("SendDeadLetters", "AssumePeerAccess", "ReadDocuments", "NotifyOperations", "WriteTrail", "WriteFlowLogs")
+OTHERS = (
+    *("SendDeadLetters", "AssumePeerAccess", "ReadDocuments", "NotifyOperations", "WriteTrail", "WriteFlowLogs"),
+    *("FillRestoredTables", "ReadTableBackups", "MakeRestoredBucket", "FillRestoredBucket", "GrantKey"),
+)
 SERVICES = ("backup", "dynamodb", "lambda", "sns", "sqs")
+USERS = ("api", "backup", "peer", "restore")
 GRANTS = ("kms:CreateGrant", "kms:RetireGrant")
 # Families of actions that differ in what they return, not in what they do.
 FAMILIES = {"kms:GenerateDataKey*", "kms:ReEncrypt*"}
@@ -109,7 +120,7 @@ def no_role_may_do_anything_wider_than_one_action_on_what_is_named(stacks: Stack
         *(replaced(statement("UseThroughServices"), "condition", f"{service}.", "other.") for service in SERVICES),
         *(
             replaced(statement("UseForDocuments"), "condition.0.values", f"role-{role}-", "role-other-")
-            for role in ("api", "backup", "peer")
+            for role in USERS
         ),
         unstated("RetireGrantsOfVaults"),
         unstated("GrantToServices"),
@@ -126,7 +137,7 @@ def every_key_lets_in_the_services_and_roles_that_hold_its_data(stacks: Stacks) 
         through = {value.partition(".")[0] for each in use for value in values_of(each, "kms:ViaService")}
         named = str([values_of(each, "aws:PrincipalArn") for each in given])
         yield from (f"{key.address}: is closed to {each}" for each in SERVICES if each not in through)
-        for role in ("api", "backup", "peer"):
+        for role in USERS:
             if f":role/role-{role}-{key.stack}-" not in named:
                 yield f"{key.address}: is closed to the {role} role"
         actions = {action for each in given for action in each["actions"]}

@@ -105,8 +105,8 @@ def suffix_of(stacks: Stacks) -> str:
 
 
 def statements(stacks: Stacks, stack: str, policy: object) -> Sequence[Statement]:
-    """The statements of a policy, none of what is no policy."""
-    document = opened(policy)
+    """The statements of a policy, opened or not, themselves if opened; none of what is no policy."""
+    document = policy if isinstance(policy, dict) else opened(policy)
     return document["statement"] if isinstance(document, dict) and "statement" in document else []
 
 

@@ -61,6 +61,11 @@ class Place:
         """The document bucket of a region."""
         return f"documents-{region}-{SUFFIX}-{self.account}"
 
+    @property
+    def restored(self) -> str:
+        """The bucket that a restore of the region's documents makes."""
+        return f"restored-{self.bucket(self.region)}"
+
     def role(self, kind: str, region: str) -> str:
         """The ARN of a role of a region."""
         return f"arn:aws:iam::{self.account}:role/role-{kind}-{region}-{SUFFIX}"
@@ -245,12 +250,49 @@ def flow_log(here: Place) -> Powers:
     )
 
 
+def restore(here: Place) -> Powers:
+    """AWS Backup restores into tables and a bucket named `restored-`, and overwrites nothing that is in use."""
+    bucket, new = here.bucket(here.region), here.restored
+    restored: Arguments = {"Bucket": new, "Key": "documents/tried"}
+    return Powers(
+        allowed=[
+            here("s3.list_objects_v2", "s3:ListBucket", Bucket=new),
+            here("s3.put_object", **restored, Body=b"restored", **ENCRYPTED),
+            here("s3.get_object", **restored),
+            here("s3.delete_object", **restored),
+        ],
+        denied=[
+            *(
+                call
+                for table, row in ((RECORDS, RECORD), (AUDIT, ROW))
+                for call in (
+                    here("dynamodb.get_item", TableName=table, Key=row),
+                    here("dynamodb.put_item", TableName=table, Item=row),
+                    here("dynamodb.delete_item", TableName=table, Key=row),
+                    here("dynamodb.delete_table", TableName=table),
+                )
+            ),
+            here("dynamodb.delete_table", TableName=f"restored-{RECORDS}"),
+            here("dynamodb.put_item", region=here.peer, TableName=f"restored-{RECORDS}", Item=RECORD),
+            here("s3.get_object", Bucket=bucket, Key="documents/tried"),
+            here("s3.put_object", Bucket=bucket, Key="documents/tried", Body=b"forged"),
+            here("s3.delete_object", Bucket=bucket, Key="documents/tried"),
+            here("s3.put_bucket_policy", Bucket=new, Policy=ANYTHING),
+            here("s3.put_object", Bucket=OTHERS, Key="any", Body=b"restored"),
+            here("kms.generate_data_key", KeyId=KEY, KeySpec="AES_256"),
+            here("sts.assume_role", RoleArn=here.role("peer", here.peer), RoleSessionName="tried"),
+            here("iam.create_user", UserName="tried"),
+        ],
+    )
+
+
 # By role; one of a new function is a line here and its table above.
 ROLES: Mapping[str, Callable[[Place], Powers]] = {
     "api": api,
     "peer": peer,
     "replication": replication,
     "flow-log": flow_log,
+    "restore": restore,
 }
 
 

@@ -71,14 +71,17 @@ def sessions(aws: EmbeddedAws, deployment: Deployment) -> Iterator[dict[tuple[st
         for place in PLACES
         if role != "peer"
     }
-    others = aws.client("s3", REGIONS[0])
-    others.create_bucket(Bucket=OTHERS)
+    buckets = [(OTHERS, REGIONS[0]), *((place.restored, place.region) for place in PLACES)]
+    for bucket, region in buckets:
+        placed = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        aws.client("s3", region).create_bucket(Bucket=bucket, **placed)
     for place in PLACES:
         made["peer", place.region] = assume(aws, place, made["api", place.peer])
         bucket = place.bucket(place.region)
         make(aws, place("s3.put_object", Bucket=bucket, Key="documents/read-by-peer", Body=b"tried", **ENCRYPTED))
     yield made
-    others.delete_bucket(Bucket=OTHERS)
+    for bucket, region in buckets:
+        aws.client("s3", region).delete_bucket(Bucket=bucket)
 
 
 def tried(kind: str) -> list[Any]:

@@ -1,5 +1,6 @@
 """What the deployment is: read back from the services themselves."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,30 @@ def test_replicas_of_tables_are_tagged_too(aws: EmbeddedAws, deployment: Deploym
         tags = aws.client("dynamodb", region).list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
         assert {"Key": "Environment", "Value": "Production"} in tags
         assert {"Key": "DisasterRecovery", "Value": "Enabled"} in tags
+
+
+def data_classes(aws: EmbeddedAws, region: str) -> Iterator[tuple[str, str]]:
+    """The stores of a region by name, with what their tags say that they hold."""
+    tagging, logs = (aws.client(service, region) for service in ("resourcegroupstaggingapi", "logs"))
+    for found in tagging.get_resources(TagFilters=[{"Key": "DataClass"}])["ResourceTagMappingList"]:
+        tags = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+        yield re.split("[:/]", found["ResourceARN"])[-1].removesuffix(f"-{aws.account}"), tags["DataClass"]
+    for group in logs.describe_log_groups()["logGroups"]:
+        tags = logs.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"]
+        yield group["logGroupName"].rpartition("/")[0], tags["DataClass"]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_every_store_says_what_kind_of_data_it_holds(region: str, aws: EmbeddedAws, deployment: Deployment) -> None:
+    held = sorted(data_classes(aws, region))
+    for name, told in (
+        *((f"patient_records-{SUFFIX}", "phi"), (f"audit_logs-{SUFFIX}", "audit")),
+        *((f"documents-{region}-{SUFFIX}", "phi"), (f"trail-{region}-{SUFFIX}", "audit")),
+        *((f"backup-vault-{SUFFIX}", "phi"), (f"queue-dead-letters-{SUFFIX}", "phi")),
+        *((f"topic-alerts-{SUFFIX}", "operations"), ("/aws/lambda", "operations")),
+        *(("/aws/cloudtrail", "audit"), ("/aws/vpc", "audit"), ("/aws/vendedlogs/apigateway", "audit")),
+    ):
+        assert {kind for store, kind in held if store == name} == {told}, (name, held)
 
 
 def test_every_replica_has_point_in_time_recovery(aws: EmbeddedAws, deployment: Deployment) -> None:

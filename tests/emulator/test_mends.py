@@ -193,6 +193,18 @@ def test_a_trail_keeps_its_tags_and_its_log_group(east: Any) -> None:
     assert trail | logs == trail
 
 
+def test_a_vault_keeps_its_notifications(east: Any) -> None:
+    backup = east("backup")
+    backup.create_backup_vault(BackupVaultName="told")
+    told = {"SNSTopicArn": "arn:aws:sns:us-east-1:111111111111:told", "BackupVaultEvents": ["COPY_JOB_FAILED"]}
+    backup.put_backup_vault_notifications(BackupVaultName="told", **told)
+    shown = backup.get_backup_vault_notifications(BackupVaultName="told")
+    assert shown | told | {"BackupVaultName": "told"} == shown
+    backup.delete_backup_vault_notifications(BackupVaultName="told")
+    with pytest.raises(ClientError, match="No notifications are associated"):
+        backup.get_backup_vault_notifications(BackupVaultName="told")
+
+
 def test_a_zone_has_one_query_log(east: Any) -> None:
     route53 = east("route53")
     zone = route53.create_hosted_zone(Name="queried.com", CallerReference="queried")["HostedZone"]["Id"]

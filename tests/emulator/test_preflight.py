@@ -45,6 +45,25 @@ def test_a_state_bucket_that_is_missing_blocks_until_it_is_made(
     assert {"versions: Enabled", "public access: closed"} <= {each["found"] for each in after}
 
 
+def test_trails_of_others_leave_no_room_for_those_of_all_regions(
+    report: Any, embedded_aws: EmbeddedAws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloudtrail, subject = embedded_aws.client("cloudtrail", "us-west-2"), "us-west-2: CloudTrail trails left"
+    embedded_aws.client("s3", "us-east-1").create_bucket(Bucket="trails-of-others")
+
+    def stands() -> list[tuple[str, str]]:
+        told = json.loads(report(capsys, "--json")[1])
+        return [(each["state"], each["found"]) for each in told if each["subject"] == subject]
+
+    names = [f"other-{number}" for number in range(4)]
+    for name in names:
+        cloudtrail.create_trail(Name=name, S3BucketName="trails-of-others")
+    assert stands() == [("blocked", "1, wanted 2")]
+    for name in names:
+        cloudtrail.delete_trail(Name=name)
+    assert stands()[0][0] == "ready"
+
+
 def test_a_caller_without_one_of_the_deployers_policies_is_blocked(embedded_aws: EmbeddedAws) -> None:
     iam = embedded_aws.client("iam", "us-east-1")
     user = iam.create_user(UserName="deployer")["User"]["Arn"]

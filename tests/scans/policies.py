@@ -49,7 +49,9 @@ def _policy(stacks: Stacks, resource: Resource, argument: str) -> Policy:
 def _statement(stacks: Stacks, stack: str, given: Mapping[str, Any]) -> Policy:
     conditions: Policy = {}
     for each in given.get("condition", []):
-        conditions.setdefault(each["test"], {})[each["variable"]] = _known(stacks, stack, each["values"])
+        values = _known(stacks, stack, each["values"])
+        # parliament takes no list where a condition wants a flag.
+        conditions.setdefault(each["test"], {})[each["variable"]] = values[0] if each["test"] == "Bool" else values
     rendered = {
         "Sid": given["sid"],
         "Effect": given["effect"],

@@ -3,17 +3,20 @@
 import copy
 import json
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from tests.scans.gate import Finding, faults
-from tests.scans.policies import identity_policies, lint
+from tests.scans.policies import ACCOUNT, identity_policies, lint
 from tests.scans.skips import PARLIAMENT
 from tests.synthesis import Stacks, resources
+from tools.preflight.deployer import POLICIES, Placeholders, policies
 
 import pytest
 
 Statement = dict[str, Any]
+OPERATOR_POLICIES = POLICIES.parent / "operator"
 pytestmark = pytest.mark.slow
 
 
@@ -26,6 +29,25 @@ def test_nothing_is_wrong_with_a_roles_policies_but_what_is_listed(
     roles = len(list(resources(synthesized, "aws_iam_role")))
     assert len(policies) >= 2 * roles > 0
     assert list(faults(lint(tmp_path, policies), PARLIAMENT)) == []
+
+
+def test_nothing_is_wrong_with_the_operators_policy(tmp_path: Path) -> None:
+    values = Placeholders(account=ACCOUNT, suffix="prod", state_bucket="none")
+    wanted = policies(values, OPERATOR_POLICIES)
+    assert list(wanted) == ["restore"]
+    assert lint(tmp_path, wanted) == []
+
+
+def test_operators_restore_with_the_role_for_it_and_with_no_other(stacks: Stacks) -> None:
+    values = Placeholders(account=ACCOUNT, suffix="dev", state_bucket="none")
+    (policy,) = policies(values, OPERATOR_POLICIES).values()
+    (pattern,) = (each["Resource"] for each in policy["Statement"] if "iam:PassRole" in each["Action"])
+    handed = {
+        str(role.arguments["name"])
+        for role in resources(stacks, "aws_iam_role")
+        if fnmatchcase(f"arn:aws:iam::{ACCOUNT}:role/{role.arguments['name']}", pattern)
+    }
+    assert handed == {"role-restore-us-east-1-dev", "role-restore-us-west-2-dev"}
 
 
 def test_every_reference_becomes_a_plausible_value(stacks: Stacks) -> None:

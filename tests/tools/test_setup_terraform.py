@@ -1,16 +1,12 @@
 import hashlib
-import json
 import os
 import platform
-import shutil
-import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
-from tools.activation import write_activation
-from tools.steps import Project, SetupError, bring_up_to_date
+from tests.tools.machine import LINUX, MakeProject, provider, terraform
+from tools.steps import SetupError, bring_up_to_date
 from tools.terraform import (
     ARCHITECTURES,
     PROVIDER,
@@ -26,20 +22,6 @@ from tools.terraform import (
 import pytest
 
 HERE = f"{sys.platform}_{ARCHITECTURES[platform.machine().lower()]}"
-MakeProject = Callable[..., Project]
-LINUX = {"path": "terraform", "platform": "linux_amd64"}
-
-
-def terraform(directory: Path, version: str, *, init: str = "exit 1") -> Path:
-    """A program that says it is Terraform of this version, after a warning, and whose init does as told."""
-    said = json.dumps({"terraform_version": version, "platform": "linux_amd64"})
-    directory.mkdir(parents=True, exist_ok=True)
-    program = directory / "terraform"
-    program.write_text(
-        f"#!/bin/sh\ncase $1 in\nversion) echo 'Warning: odd'; echo '{said}' ;;\ninit) {init} ;;\nesac\n"
-    )
-    program.chmod(0o755)
-    return program
 
 
 def release(directory: Path, version: str) -> tuple[str, dict[str, str]]:
@@ -51,37 +33,11 @@ def release(directory: Path, version: str) -> tuple[str, dict[str, str]]:
     return directory.as_uri(), {HERE: hashlib.sha256(published.read_bytes()).hexdigest()}
 
 
-def provider(mirror: Path, target: str = "linux_amd64", version: str = PROVIDER_VERSION) -> Path:
-    """The mirror holds the provider, unpacked."""
-    held = mirror / PROVIDER / version / target / f"terraform-provider-aws_v{version}_x5"
-    held.parent.mkdir(parents=True)
-    held.touch()
-    return mirror
-
-
 def packed_provider(mirror: Path) -> Path:
     held = mirror / PROVIDER / f"terraform-provider-aws_{PROVIDER_VERSION}_linux_amd64.zip"
     held.parent.mkdir(parents=True)
     held.touch()
     return mirror
-
-
-@pytest.fixture
-def opt(tmp_path: Path) -> Path:
-    return tmp_path / "opt"
-
-
-@pytest.fixture
-def make_project(tmp_path: Path) -> MakeProject:
-    """A project in an environment with a home directory of its own and nothing installed."""
-
-    def make(**environ: str | Path) -> Project:
-        root = tmp_path / "the project"
-        (root / ".tools").mkdir(parents=True, exist_ok=True)
-        alone = {"HOME": tmp_path / "home", "XDG_DATA_DIRS": tmp_path / "share", "PATH": os.defpath}
-        return Project(root=root, environ={name: str(value) for name, value in {**alone, **environ}.items()})
-
-    return make
 
 
 @pytest.mark.parametrize("version", ["1.10.0", "1.11.4", "1.99.0"])
@@ -252,65 +208,3 @@ def test_rejects_a_machine_where_the_provider_is_neither_found_nor_fetched(
     with pytest.raises(SetupError, match=r"(?s)no route to host\nThe AWS provider .* DR_PROVIDER_MIRROR"):
         bring_up_to_date(project, provider_step(project, {**LINUX, "path": str(program)}, opt))
     assert not (project.tools / "terraform.rc").exists()
-
-
-def activated(project: Project, show: str, *, by: str = "sh") -> str:
-    """What a shell prints after the activation file was sourced from another directory."""
-    write_activation(project, Path("/usr/bin/terraform"))
-    script = f'set -eu; . "{project.tools}/activate"; . "{project.tools}/activate"; {show}'
-    said = subprocess.run(
-        [by, "-c", script], env=dict(project.environ), cwd="/", capture_output=True, text=True, check=True
-    )
-    return said.stdout.strip()
-
-
-def test_an_existing_terraform_configuration_is_kept(make_project: MakeProject, tmp_path: Path, opt: Path) -> None:
-    provider(opt / "mirror")
-    own = tmp_path / "own.rc"
-    own.write_text("provider_installation {}")
-    project = make_project(TF_CLI_CONFIG_FILE=own)
-    found = bring_up_to_date(project, provider_step(project, LINUX, opt))
-    assert found["note"] == "left to your TF_CLI_CONFIG_FILE"
-    (project.tools / "terraform.rc").touch()
-    assert activated(project, 'echo "$TF_CLI_CONFIG_FILE $CDKTF_SKIP_PROVIDER_LOCK"') == f"{own} true"
-
-
-def test_a_terraform_configuration_that_is_not_there_is_overridden(make_project: MakeProject, opt: Path) -> None:
-    provider(opt / "mirror")
-    project = make_project(TF_CLI_CONFIG_FILE="/no/such/file")
-    bring_up_to_date(project, provider_step(project, LINUX, opt))
-    given = f"{project.tools}/terraform.rc"
-    assert activated(project, 'echo "$TF_CLI_CONFIG_FILE"') == given
-    assert activated(make_project(TF_CLI_CONFIG_FILE=given), 'echo "$TF_CLI_CONFIG_FILE"') == given
-    assert make_project(TF_CLI_CONFIG_FILE=given).user_terraform_config is None
-
-
-def test_activation_puts_the_projects_programs_first_and_once(make_project: MakeProject) -> None:
-    project = make_project()
-    first = f"{project.venv}/bin:{project.root}/node_modules/.bin"
-    assert activated(project, 'echo "$PATH $VIRTUAL_ENV"') == f"{first}:{os.defpath} {project.venv}"
-
-
-def test_activation_leads_to_a_fetched_terraform(make_project: MakeProject) -> None:
-    project = make_project()
-    write_activation(project, terraform(project.tools / "bin", "1.11.4"))
-    said = subprocess.run(
-        ["sh", "-c", f'. "{project.tools}/activate"; command -v terraform'], capture_output=True, text=True
-    )
-    assert said.stdout.strip() == f"{project.tools}/bin/terraform"
-
-
-@pytest.mark.parametrize("by", [shell for shell in ("sh", "bash", "zsh") if shutil.which(shell)])
-def test_activation_keeps_approval_prompts_and_the_home_directory(make_project: MakeProject, by: str) -> None:
-    project = make_project()
-    (project.tools / "terraform.rc").touch()
-    show = 'echo "${CI:-none} $CDKTF_HOME $CDKTF_DISABLE_PLUGIN_CACHE_ENV $CHECKPOINT_DISABLE"'
-    assert activated(project, show, by=by) == f"none {project.tools}/cdktf true 1"
-
-
-def test_activation_is_not_written_again_without_need(make_project: MakeProject) -> None:
-    project = make_project()
-    write_activation(project, Path("/usr/bin/terraform"))
-    before = (project.tools / "activate").stat().st_mtime_ns
-    write_activation(project, Path("/usr/bin/terraform"))
-    assert (project.tools / "activate").stat().st_mtime_ns == before

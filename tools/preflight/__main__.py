@@ -10,6 +10,7 @@ from typing import Any
 
 from dr.checks import SettingsError
 from dr.regions.settings import RegionSettings
+from dr.resources.naming import Names
 from dr.settings import Settings
 from main import load_settings
 from tools.preflight import account, deployer, names, places
@@ -47,10 +48,14 @@ def look(settings: Settings, clients: Clients) -> Iterator[Finding]:
 
 def _look_at(region: RegionSettings, settings: Settings, clients: Clients) -> Iterator[Finding]:
     name, services = region.name, settings.interface_endpoints
-    ec2, functions = clients("ec2", name), clients("lambda", name)
+    ec2, functions, quotas = clients("ec2", name), clients("lambda", name), clients("service-quotas", name)
+    trails = [Names(settings.environment_suffix).worldwide("trail", each.name) for each in settings.regions]
     checks = {
         "Lambda": partial(account.lambda_limits, name, functions, settings.lambda_memory_mb),
-        "VPC": partial(account.vpc_room, name, ec2, clients("service-quotas", name), len(services)),
+        "VPC": partial(account.vpc_room, name, ec2, quotas, len(services)),
+        "KMS": partial(account.key_room, name, clients("kms", name), quotas),
+        "CloudTrail": partial(account.trail_room, name, clients("cloudtrail", name), trails),
+        "AWS Backup": partial(account.backup_settings, name, clients("backup", name)),
         "zones": partial(places.zones_and_endpoints, name, ec2, region.zones, services),
     }
     if settings.state_bucket is not None:

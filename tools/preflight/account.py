@@ -1,6 +1,6 @@
 """An account's quotas, and the buckets of the state."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from tools.preflight.finding import Finding, State, enough
@@ -9,6 +9,9 @@ from botocore.exceptions import ClientError
 
 # Service Quotas' codes, with how many a region's stack takes.
 VPCS, INTERFACE_ENDPOINTS_A_VPC = "L-F678F1CE", "L-29B6F2EB"
+KEYS = "L-C2F1777E"
+# AWS raises it for nobody (CloudTrail guide, quotas).
+TRAILS_A_REGION = 5
 # Lambda's default; a new account begins with less, and with 3,008 MB for a function, which no API tells.
 CONCURRENCY = 1000
 NEW_ACCOUNT_MEMORY_MB = 3008
@@ -34,10 +37,33 @@ def vpc_room(region: str, ec2: Any, quotas: Any, endpoints: int) -> Iterator[Fin
     """Whether there is room for one more VPC, and in it for its interface endpoints."""
     have = sum(len(page["Vpcs"]) for page in ec2.get_paginator("describe_vpcs").paginate())
     todo = f"delete a VPC, or ask for more in {region} (Service Quotas, VPC, {VPCS})"
-    yield enough(f"{region}: VPCs left", _quota(quotas, VPCS) - have, 1, todo)
+    yield enough(f"{region}: VPCs left", _quota(quotas, "vpc", VPCS) - have, 1, todo)
     todo = f"ask for more in {region} (Service Quotas, VPC, {INTERFACE_ENDPOINTS_A_VPC})"
-    limit = _quota(quotas, INTERFACE_ENDPOINTS_A_VPC)
+    limit = _quota(quotas, "vpc", INTERFACE_ENDPOINTS_A_VPC)
     yield enough(f"{region}: interface endpoints in a VPC", limit, endpoints, todo)
+
+
+def key_room(region: str, kms: Any, quotas: Any) -> Iterator[Finding]:
+    """Whether there is room for one more key; those that wait for their deletion still count."""
+    have = sum(len(page["Keys"]) for page in kms.get_paginator("list_keys").paginate())
+    todo = f"ask for more keys in {region} (Service Quotas, KMS, {KEYS})"
+    yield enough(f"{region}: KMS keys left", _quota(quotas, "kms", KEYS) - have, 1, todo)
+
+
+def trail_room(region: str, client: Any, wanted: Collection[str]) -> Iterator[Finding]:
+    """Whether there is room for the trails of all regions: each records every region, and so counts in each."""
+    named = {trail["Name"] for trail in client.describe_trails()["trailList"]}
+    todo = f"delete a trail that {region} has: {TRAILS_A_REGION} are allowed, and no quota request changes that"
+    left = TRAILS_A_REGION - len(named - set(wanted))
+    yield enough(f"{region}: CloudTrail trails left", left, len(wanted), todo)
+
+
+def backup_settings(region: str, client: Any) -> Iterator[Finding]:
+    """Whether AWS Backup manages DynamoDB's backups fully: others it copies to no other region."""
+    managed = client.describe_region_settings().get("ResourceTypeManagementPreference", {}).get("DynamoDB", False)
+    todo = "" if managed else f"AWS Backup, Settings, in {region}: switch on the advanced features for DynamoDB backups"
+    found = f"advanced DynamoDB backups are {'on' if managed else 'off: tables are not copied to the other regions'}"
+    yield Finding(f"{region}: AWS Backup", State.READY if managed else State.NOTICE, found, todo)
 
 
 def dns_room(client: Any, health_checks: int, zones: int) -> Iterator[Finding]:
@@ -84,6 +110,6 @@ def _missing(error: ClientError) -> bool:
     return error.response["Error"]["Code"] in ("404", "NoSuchBucket")
 
 
-def _quota(client: Any, code: str) -> float:
-    value: float = client.get_service_quota(ServiceCode="vpc", QuotaCode=code)["Quota"]["Value"]
+def _quota(client: Any, service: str, code: str) -> float:
+    value: float = client.get_service_quota(ServiceCode=service, QuotaCode=code)["Quota"]["Value"]
     return value

@@ -29,9 +29,9 @@ class Placeholders:
         return text
 
 
-def policies(values: Placeholders) -> dict[str, Policy]:
-    """The deployer's policies for an account, by the names of their files."""
-    return {path.stem: json.loads(values.fill(path.read_text("utf-8"))) for path in sorted(POLICIES.glob("*.json"))}
+def policies(values: Placeholders, folder: Path = POLICIES) -> dict[str, Policy]:
+    """The policies of a folder, the deployer's, for an account, by the names of their files."""
+    return {path.stem: json.loads(values.fill(path.read_text("utf-8"))) for path in sorted(folder.glob("*.json"))}
 
 
 def permissions(arn: str, iam: Any, wanted: Mapping[str, Policy]) -> Iterator[Finding]:

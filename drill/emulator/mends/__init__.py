@@ -5,9 +5,10 @@ Each mend is one function whose docstring is the symptom, so that it can go when
 
 from __future__ import annotations
 
-from drill.emulator.mends import cloudwatch, data, ec2, iam, other, route53, sns
+from drill.emulator.mends import backup, cloudwatch, data, ec2, iam, other, route53, sns
 
 MENDS = (
+    backup.keep_notifications_of_vaults,
     cloudwatch.describe_alarms_in_full,
     data.encrypt_object_replicas_by_their_rule,
     data.keep_keys_of_table_replicas,

@@ -3,7 +3,15 @@
 from functools import partial
 
 from tests.tools.preflight.answers import Answer, Refusal, client
-from tools.preflight.account import dns_room, lambda_limits, state_bucket, vpc_room
+from tools.preflight.account import (
+    backup_settings,
+    dns_room,
+    key_room,
+    lambda_limits,
+    state_bucket,
+    trail_room,
+    vpc_room,
+)
 from tools.preflight.finding import Finding, State, reported
 
 import pytest
@@ -41,6 +49,51 @@ def test_the_last_vpc_is_one_too_few(vpcs: int, state: State) -> None:
     left, endpoints = vpc_room("us-west-2", client("ec2", [described]), quotas, 6)
     assert (left.state, endpoints.state) == (state, State.READY)
     assert left.found == f"{5 - vpcs}, wanted 1"
+
+
+@pytest.mark.parametrize(("limit", "state"), [(4.0, State.READY), (3.0, State.BLOCKED)])
+def test_the_last_key_is_one_too_few(limit: float, state: State) -> None:
+    first: Answer = ("list_keys", {"Keys": [{"KeyId": "1"}, {"KeyId": "2"}], "Truncated": True, "NextMarker": "2"})
+    last: Answer = ("list_keys", {"Keys": [{"KeyId": "3"}], "Truncated": False})
+    (found,) = key_room("us-east-1", client("kms", [first, last]), client("service-quotas", [quota(limit)]))
+    assert (found.state, found.found) == (state, f"{limit - 3:g}, wanted 1")
+
+
+TRAILS = ("trail-us-east-1-dev", "trail-us-west-2-dev")
+
+
+@pytest.mark.parametrize(
+    ("others", "own", "state"),
+    [
+        (3, (), State.READY),
+        (4, (), State.BLOCKED),
+        (3, TRAILS, State.READY),
+        (4, TRAILS[:1], State.BLOCKED),
+    ],
+)
+def test_every_region_has_room_for_the_trails_of_all(others: int, own: tuple[str, ...], state: State) -> None:
+    named = [*own, *(f"other-{number}" for number in range(others))]
+    described: Answer = (
+        "describe_trails",
+        {"trailList": [{"Name": name, "IsMultiRegionTrail": True} for name in named]},
+    )
+    (found,) = trail_room("us-west-2", client("cloudtrail", [described]), TRAILS)
+    assert (found.state, found.found) == (state, f"{5 - others}, wanted 2")
+    assert bool(found.todo) is (state is State.BLOCKED)
+
+
+@pytest.mark.parametrize(
+    ("managed", "state"),
+    [
+        ({"DynamoDB": True, "EFS": True}, State.READY),
+        ({"DynamoDB": False, "EFS": True}, State.NOTICE),
+        ({}, State.NOTICE),
+    ],
+)
+def test_tables_are_copied_by_the_advanced_features_alone(managed: dict[str, bool], state: State) -> None:
+    settings = {"ResourceTypeOptInPreference": {"DynamoDB": True}, "ResourceTypeManagementPreference": managed}
+    (found,) = backup_settings("us-east-1", client("backup", [("describe_region_settings", settings)]))
+    assert (found.state, "us-east-1" in found.todo) == (state, state is State.NOTICE)
 
 
 @pytest.mark.parametrize(("used", "state"), [(196, State.READY), (197, State.BLOCKED)])

@@ -1,0 +1,114 @@
+"""Terraform under faults: what was made half-way is kept, and the next run completes it."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from drill.deployment import Deployment, DeploymentError
+from drill.emulator import EmbeddedAws
+from drill.leftovers import leftovers
+
+import pytest
+
+EAST, WEST = "us-east-1", "us-west-2"
+LONGER_THAN_ANY_TEST_S = 3600
+
+
+def test_an_apply_that_was_killed_half_way_is_completed_while_the_other_region_is_dead(tmp_path: Path) -> None:
+    with EmbeddedAws(log=tmp_path / "aws.log") as aws:
+        aws.fault(region=WEST)
+        # The key waits for an answer: what depends on it is not begun, and all else is done in time. Nothing is then
+        # being made that nobody would know of after Terraform is killed.
+        aws.fault(region=EAST, service="kms", mode="hang", seconds=LONGER_THAN_ANY_TEST_S)
+        alone = Deployment(tmp_path, aws.isolated(), ENVIRONMENT_SUFFIX="killed")
+        with ThreadPoolExecutor(1) as pool:
+            applied = pool.submit(alone.deploy, EAST)
+            wait_until_only_the_key_is_left(tmp_path / "deploy.log", applied)
+            kill_terraform()
+            with pytest.raises(DeploymentError):
+                applied.result()
+        half = state_of(alone, EAST)
+        assert 10 < len(ids(half)) < alone.size(EAST) / 2
+        aws.heal()
+        aws.fault(region=WEST)
+        alone.deploy(EAST)
+        whole = state_of(alone, EAST)
+        assert len(ids(whole)) == alone.size(EAST)
+        assert ids(half).items() <= ids(whole).items()
+        assert half["lineage"] == whole["lineage"]
+        assert alone.changes(EAST) == ""
+        alone.destroy(EAST)
+        assert {count.region for count in aws.requests()} <= {EAST, "global"}
+        aws.heal()
+        assert leftovers(aws) == []
+
+
+@pytest.mark.parametrize("stack", ["peering", "replication"])
+def test_an_apply_of_a_link_while_a_region_is_dead_changes_nothing(
+    stack: str, aws: EmbeddedAws, deployment: Deployment
+) -> None:
+    before = state_of(deployment, stack)
+    aws.fault(region=WEST)
+    try:
+        with pytest.raises(DeploymentError, match="Error"):
+            deployment.deploy(stack)
+    finally:
+        aws.heal()
+    after = state_of(deployment, stack)
+    assert (after["resources"], after["outputs"]) == (before["resources"], before["outputs"])
+    assert deployment.changes(stack) == ""
+
+
+def state_of(deployment: Deployment, stack: str) -> dict[str, Any]:
+    """A stack's state file, whole."""
+    state: dict[str, Any] = json.loads((deployment.folder / f"terraform.{stack}.tfstate").read_text(encoding="utf-8"))
+    return state
+
+
+def ids(state: dict[str, Any]) -> dict[str, str]:
+    """The id of every resource in a state, by its address."""
+    return {
+        f"{resource['type']}.{resource['name']}": str(instance["attributes"]["id"])
+        for resource in state["resources"]
+        if resource["mode"] == "managed"
+        for instance in resource["instances"]
+    }
+
+
+def wait_until_only_the_key_is_left(log: Path, applied: Future[None]) -> None:
+    """Wait until Terraform, which tells every ten seconds what it waits for, tells twice in a row of the key alone."""
+    deadline = time.monotonic() + 600
+    while True:
+        lines = log.read_text(encoding="utf-8").split("\n") if log.exists() else []
+        last = [line for line in lines if line.strip()][-2:]
+        if len(last) == 2 and all("aws_kms_key" in line and "Still creating" in line for line in last):
+            return
+        assert not applied.done(), applied.exception()
+        assert time.monotonic() < deadline, last
+        time.sleep(0.5)
+
+
+def kill_terraform() -> None:
+    """Terraform and its provider, which this process began, are gone without a chance to write anything."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,comm="], capture_output=True, text=True, check=True).stdout
+    processes = [line.split(maxsplit=2) for line in listed.splitlines()]
+    parents = {int(pid): int(parent) for pid, parent, _ in processes}
+    named = [int(pid) for pid, _, command in processes if command.rpartition("/")[2].startswith("terraform")]
+    own = [pid for pid in named if is_below(pid, os.getpid(), parents)]
+    assert own
+    for each in own:
+        os.kill(each, signal.SIGKILL)
+
+
+def is_below(pid: int, ancestor: int, parents: dict[int, int]) -> bool:
+    """Whether a process was begun by another one, or by one that it began."""
+    while pid in parents:
+        pid = parents[pid]
+        if pid == ancestor:
+            return True
+    return False
