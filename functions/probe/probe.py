@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.shared.clients import WATCHING, Clients
 from functions.shared.configuration import Watch
-from functions.shared.endpoint import Endpoint
+from functions.shared.endpoint import SILENT, Endpoint
 from functions.shared.metrics import NAMESPACE, evacuation, sample
 from functions.shared.parts import Parts, Tasks
 from functions.shared.sessions import Sessions
@@ -21,7 +21,6 @@ from botocore.exceptions import ClientError
 STORES = ("tables", "documents")
 _WRITTEN_AT = "written-at"
 _POLL_SECONDS = 0.1
-_SILENT = "does not answer in time"
 
 
 @frozen(kw_only=True)
@@ -99,7 +98,7 @@ class Probe:
         beats = {peer: beat for peer, beat in known.get("heartbeats", {}).items() if beat}
         urls = {peer: beat["api_url"] for peer, beat in beats.items()} | {self._region: self._configuration.api_url}
         seen = parts.run(self._others(known, urls), self._limits.others, own=False)
-        complaints = {region: seen.get(f"health of {region}", _SILENT) for region in urls}
+        complaints = {region: seen.get(f"health of {region}", SILENT) for region in urls}
         lags = {
             (store, peer): seen[part] for store in STORES for peer in self._peers if (part := _lag(store, peer)) in seen
         }

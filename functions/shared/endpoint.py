@@ -11,6 +11,8 @@ PATH = "/healthz"
 # What a healthy region answers; Route 53 looks for it in as many bytes.
 SERVING = "serving"
 LOOKED_AT_BYTES = 5_120
+# The complaint about a region that was given up.
+SILENT = "does not answer in time"
 
 
 @frozen

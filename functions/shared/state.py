@@ -9,7 +9,7 @@ It is a small global table without anything of a patient. Its rows, by region an
 """
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from functions.shared.table import Put, Table, Values, instant, now
@@ -18,16 +18,18 @@ from attrs import frozen
 
 # In each document bucket, the probes' own objects: no document is called so.
 PROBE_OBJECTS = "probe/"
-EVACUATED, RELEASED = "evacuated", "released"
-EVACUATION, REFRAINED = "evacuation#", "refrained#"
+EVACUATED, RELEASED, REFRAINED = "evacuated", "released", "refrained"
+# Who decides where no operator does, and the organisation that its audit rows belong to.
+FAILOVER, PLATFORM = "failover", "platform"
+_KINDS = {EVACUATED: "evacuation#", RELEASED: "evacuation#", REFRAINED: "refrained#"}
 _HEARTBEAT, _SIGHT = "heartbeat", "sight"
 # A probe that runs every minute and is late once.
-_FRESH = timedelta(seconds=150)
+_FRESH_SECONDS = 150.0
 
 
-def age_s(moment: str) -> float:
-    """Returns the seconds since a moment that :func:`functions.shared.table.instant` wrote."""
-    return (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()
+def age_s(moment: str, at: str = "") -> float:
+    """Returns the seconds from one moment to another, or until now."""
+    return (datetime.fromisoformat(at or now()) - datetime.fromisoformat(moment)).total_seconds()
 
 
 @frozen
@@ -65,28 +67,29 @@ class State:
     def sights(self, region: str) -> dict[str, Sight]:
         """Returns what a region's probe sees of the others: nothing, if it is not from the last minutes."""
         row = self.table.get(region, _SIGHT)
-        if row is None or age_s(row["written_at"]) > _FRESH.total_seconds():
+        if row is None or age_s(row["written_at"]) > _FRESH_SECONDS:
             return {}
         return {other: Sight(*sight) for other, sight in json.loads(row["sights"]).items()}
 
     def decision(self, region: str) -> Values | None:
         """Returns the latest row of a region's evacuation or release."""
-        return next(self.table.items(region, EVACUATION, ScanIndexForward=False, Limit=1), None)
+        return next(self.table.items(region, _KINDS[EVACUATED], ScanIndexForward=False, Limit=1), None)
 
     def evacuation(self, region: str) -> Values | None:
         """Returns the row by which a region is evacuated, None while it is not."""
         row = self.decision(region)
         return row if row and row["state"] == EVACUATED else None
 
-    def added(self, kind: str, region: str, *, at: str, state: str, by: str, reason: str, **more: Any) -> Values:
-        """Returns a new row about a region, of a kind like ``evacuation#``; the same moment makes the same row."""
-        item = f"{kind}{at}#{self.region}"
-        row = {"region": region, "item": item, "occurred_at": at, "writer": self.region}
-        return {**row, "state": state, "by": by, "reason": reason, **more}
+    def addition(self, region: str, state: str, *, at: str, by: str, reason: str, **more: str) -> Put:
+        """Returns the put of a row that was decided here; the same moment makes the same row, which is added once."""
+        item = f"{_KINDS[state]}{at}#{self.region}"
+        row = {"region": region, "item": item, "state": state, "occurred_at": at, "writer": self.region}
+        return self.table.addition({**row, "by": by, "reason": reason, **more})
 
-    def addition(self, row: Values) -> Put:
-        """Returns the put of such a row, for which it must not be there yet."""
-        return self.table.addition(row)
+    def added(self, region: str, at: str) -> Values | None:
+        """Returns the row that was decided here about that moment, if there is one."""
+        rows = (self.table.get(region, f"{kind}{at}#{self.region}") for kind in sorted(set(_KINDS.values())))
+        return next(filter(None, rows), None)
 
 
 def state_of(client: Any, table: str, region: str) -> State:

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from drill.emulator import EmbeddedAws
-from tests.functions.watched import api_url, topic
+from tests.functions.watched import alarm, api_url, topic
 
 from attrs import field, frozen
 
@@ -117,7 +117,10 @@ def furnish(aws: EmbeddedAws) -> Cloud:
     for region in REGIONS:
         _bucket(aws, region, cloud.keys[region])
         _role(aws, peer_role(region), trusts={"AWS": f"arn:aws:iam::{aws.account}:root"})
-        cloud.alerts[region] = topic(aws, region, "alerts")
+        cloud.alerts[region], failover = topic(aws, region, "alerts"), topic(aws, region, "failover")
+        for about in REGIONS:
+            alarm(aws, region, failover, about=about)
+            alarm(aws, region, failover, metric="HeartbeatAge", about=about)
         _let(
             aws,
             peer_role(region),

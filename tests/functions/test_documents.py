@@ -94,7 +94,7 @@ def orphans(cloud: Cloud) -> Callable[[], set[str]]:
     """The objects of the first region that no version names, however young."""
     from functions import verify
 
-    records = verify.trail_of(HOME, "test").heads
+    records = verify.trails_of(HOME, "test").patients.heads
     return lambda: set(verify.orphans(cloud.client("s3"), bucket(HOME), records, datetime.now(UTC) + timedelta(days=1)))
 
 

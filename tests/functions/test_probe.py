@@ -9,12 +9,13 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from tests.functions.cloud import HOME, OTHER, REGIONS, STATE, Cloud, Link, bucket
+from tests.functions.conftest import Decide
 from tests.functions.gateway import Context
 
 import pytest
@@ -64,24 +65,6 @@ def published(cloud: Cloud) -> Published:
         return [point["Maximum"] for point in sorted(found, key=lambda point: point["Timestamp"])]
 
     return made
-
-
-@pytest.fixture
-def evacuate(cloud: Cloud) -> Iterator[Callable[[str, str], None]]:
-    """Adds a row of a region's evacuation or release, released in the end."""
-    from functions.shared.state import EVACUATION, state_of
-    from functions.shared.table import now
-
-    state = state_of(cloud.client("dynamodb"), STATE, HOME)
-
-    def made(region: str, what: str) -> None:
-        row = state.added(EVACUATION, region, at=now(), state=what, by="operator", reason="a test")
-        state.table.transact(state.addition(row))
-
-    yield made
-    for region in REGIONS:
-        if state.evacuation(region):
-            made(region, "released")
 
 
 def lag(published: Published, store: str = "tables", region: str = HOME) -> list[float]:
@@ -184,16 +167,16 @@ def test_a_region_that_nobody_heard_of_yet_is_named(cloud: Cloud, run: Run, publ
 
 
 def test_an_evacuation_is_published_for_this_minute_and_the_next_until_it_is_over(
-    cloud: Cloud, run: Run, published: Published, evacuate: Callable[[str, str], None]
+    cloud: Cloud, run: Run, published: Published, decide: Decide
 ) -> None:
     run()
     assert published(HOME, "Evacuated", Region=OTHER) == [0.0]
-    evacuate(OTHER, "evacuated")
+    decide(OTHER, "evacuated")
     assert run()["evacuated"] == [OTHER]
     now, ahead = published(HOME, "Evacuated", Region=OTHER)[-2:]
     assert (now, ahead) == (1.0, 1.0)
     assert published(HOME, "Evacuated", Region=HOME) == []
-    evacuate(OTHER, "released")
+    decide(OTHER, "released")
     assert run()["evacuated"] == []
 
 
@@ -229,6 +212,16 @@ def test_a_failure_of_its_own_is_raised_after_all_else_is_done(
     assert lag(published, "documents") == []
 
 
+def test_the_verifier_takes_no_object_of_a_probe_for_a_document_that_nothing_names(cloud: Cloud, run: Run) -> None:
+    from functions.verify import orphans, trails_of
+
+    run()
+    s3, records = cloud.client("s3"), trails_of(HOME, "test").patients.heads
+    assert s3.head_object(Bucket=bucket(HOME), Key=f"probe/{HOME}")
+    found = orphans(s3, bucket(HOME), records, datetime.now(UTC) + timedelta(days=1))
+    assert [key for key in found if key.startswith("probe/")] == []
+
+
 def test_a_bucket_that_cannot_be_looked_into_hides_nothing_else(cloud: Cloud, run: Run, published: Published) -> None:
     cloud.aws.fault(region=OTHER, service="s3", mode="error")
     run()
@@ -253,7 +246,7 @@ def test_a_peer_is_healthy_since_the_first_of_the_runs_that_saw_it_so(
     sight = here.sights(HOME)[OTHER]
     assert sight.healthy_since == since
     assert sight.lag_s is not None
-    monkeypatch.setattr(state, "_FRESH", timedelta())  # as if the last run were long ago
+    monkeypatch.setattr(state, "_FRESH_SECONDS", 0.0)  # as if the last run were long ago
     run()
     monkeypatch.undo()
     assert here.sights(HOME)[OTHER].healthy_since > since
@@ -295,6 +288,13 @@ def test_a_region_is_asked_as_its_clients_ask_it(cloud: Cloud, url: str, complai
 
     found = Endpoint(url.format(port=cloud.aws.port), "", 5.0, 5.0).complaint()
     assert re.fullmatch(complaint, found)
+
+
+def test_a_region_that_is_reached_and_never_answers_is_given_up(cloud: Cloud) -> None:
+    from functions.shared.endpoint import Endpoint
+
+    cloud.aws.fault(region=OTHER, service="execute-api", mode="hang")
+    assert Endpoint(cloud.api_urls[OTHER], cloud.aws.endpoint, 5.0, 0.3).complaint() == "does not answer in time"
 
 
 def test_every_line_of_its_log_is_json_and_carries_the_request(cloud: Cloud) -> None:

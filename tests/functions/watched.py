@@ -42,7 +42,9 @@ def topic(aws: EmbeddedAws, region: str, name: str) -> str:
     """Makes a topic, and a queue of the same name that takes what is published; returns the topic's ARN."""
     arn: str = aws.client("sns", region).create_topic(Name=name)["TopicArn"]
     sqs = aws.client("sqs", region)
-    sqs.create_queue(QueueName=name)
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.create_queue(QueueName=name, Attributes={"Policy": policy})
     queue = f"arn:aws:sqs:{region}:{aws.account}:{name}"
     aws.client("sns", region).subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue)
     return arn
@@ -57,3 +59,29 @@ def received(aws: EmbeddedAws, region: str, name: str) -> list[dict[str, Any]]:
             found.append(json.loads(message["Body"]))
             sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     return found
+
+
+def alarm(aws: EmbeddedAws, region: str, topic_arn: str, *, metric: str = "Healthy", about: str) -> None:
+    """Makes a region's alarm about another one, which tells the topic when it goes off and when it is over."""
+    aws.client("cloudwatch", region).put_metric_alarm(
+        AlarmName=f"{metric}-{about}",
+        Namespace="HealthcareDr/Failover",
+        MetricName=metric,
+        Dimensions=[{"Name": "Region", "Value": about}],
+        Statistic="Minimum",
+        Period=60,
+        EvaluationPeriods=2,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        AlarmActions=[topic_arn],
+        OKActions=[topic_arn],
+    )
+
+
+def gone_off(aws: EmbeddedAws, region: str, name: str, state: str = "ALARM") -> dict[str, Any]:
+    """Sets an alarm off, or ends it; returns the event by which SNS brings its message to a function."""
+    client = aws.client("cloudwatch", region)
+    for value in ("INSUFFICIENT_DATA", state):
+        client.set_alarm_state(AlarmName=name, StateValue=value, StateReason="a test")
+    body = received(aws, region, "failover")[-1]
+    return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": body}]}
