@@ -11,8 +11,8 @@ from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
 from functions.shared.clients import WATCHING, Bounds, Clients
 from functions.shared.configuration import Watch
-from functions.shared.endpoint import SILENT, Endpoint
-from functions.shared.parts import Parts, together
+from functions.shared.endpoint import Patience, complaints
+from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
 from functions.shared.state import (
     EVACUATED,
@@ -53,15 +53,11 @@ class Configuration(Watch):
 
 
 @frozen(kw_only=True)
-class Limits:
+class Limits(Patience):
     """Seconds that the function waits."""
 
     all: float = 27.0
     """The whole invocation, which Lambda ends after 30 s."""
-    asking: float = 9.0
-    """All regions' health, at the same time."""
-    connect: float = 4.0
-    answer: float = 2.0
 
 
 class NobodyToldError(Exception):
@@ -141,14 +137,14 @@ class Failover:
         if last and (last["state"] == EVACUATED or last["occurred_at"] >= alarm.since):
             self._logger.info("decided before", peer=region, state=last["state"], by=last["by"])
             return
-        complaints = self._complaints()
-        complaint = complaints.pop(region, "")
+        wrong = self._complaints()
+        complaint = wrong.pop(region, "")
         if not complaint:
             self._logger.info("alarm not confirmed", peer=region)
             return
-        serving = [other for other, wrong in complaints.items() if not wrong]
+        serving = [other for other, its_own in wrong.items() if not its_own]
         if not serving:
-            unfit = [f"{other} {wrong}" for other, wrong in complaints.items()]
+            unfit = [f"{other} {its_own}" for other, its_own in wrong.items()]
             notice = self._notices.alone(region, cause.at, complaint, unfit)
             self._decide(region, REFRAINED, cause, complaint, notice)
         elif self._configuration.automatic_evacuation == "false":
@@ -173,17 +169,13 @@ class Failover:
 
     def _complaints(self) -> dict[str, str]:
         """Returns of every region that ever lived why it can take no traffic, nothing if it can."""
-        way, limits = self._configuration.aws_endpoint_url, self._limits
         urls = {self._region: self._configuration.api_url}
         for peer in self._peers:
             if beat := self._state.heartbeat(peer):
                 urls[peer] = beat["api_url"]
-        answers, _ = together(
-            {region: Endpoint(url, way, limits.connect, limits.answer).complaint for region, url in urls.items()},
-            limits.asking,
-        )
-        evacuated = {region for region in urls if self._state.evacuation(region)}
-        return {region: "is evacuated" if region in evacuated else answers.get(region, SILENT) for region in urls}
+        found = complaints(urls, self._configuration.aws_endpoint_url, self._limits)
+        evacuated = dict.fromkeys((region for region in urls if self._state.evacuation(region)), "is evacuated")
+        return found | evacuated
 
     def _hindrance(self, region: str, evacuated_at: str, at: str) -> str:
         """Returns why a region cannot be released yet, nothing if it can."""

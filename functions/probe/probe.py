@@ -7,12 +7,13 @@ from typing import Any
 
 from functions.shared.clients import WATCHING, Clients
 from functions.shared.configuration import Watch
-from functions.shared.endpoint import SILENT, Endpoint
+from functions.shared.endpoint import SILENT, Endpoint, Patience
 from functions.shared.metrics import NAMESPACE, evacuation, sample
-from functions.shared.parts import Parts, Tasks
+from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
 from functions.shared.state import PROBE_OBJECTS, Sight, State, age_s, state_of
 from functions.shared.table import now
+from functions.shared.together import Tasks
 
 from attrs import define, field, frozen
 from aws_lambda_powertools import Logger
@@ -32,18 +33,13 @@ class Configuration(Watch):
 
 
 @frozen(kw_only=True)
-class Limits:
+class Limits(Patience):
     """Seconds that the parts of a run may take; together they stay under 20 s whatever hangs."""
 
     own: float = 4.0
     """What is asked of the probe's own region, before the others and again after them."""
-    others: float = 9.0
-    """All other regions, at the same time."""
     arrival: float = 4.0
     """How long a write is waited for in another region."""
-    connect: float = 4.0
-    answer: float = 2.0
-    """How long a region's API may take to be reached, then to answer; a checker of Route 53 waits as long."""
     period: float = 60.0
     """How long after one run the next one comes."""
 
@@ -97,7 +93,7 @@ class Probe:
         known = parts.run(self._own(now()), self._limits.own)
         beats = {peer: beat for peer, beat in known.get("heartbeats", {}).items() if beat}
         urls = {peer: beat["api_url"] for peer, beat in beats.items()} | {self._region: self._configuration.api_url}
-        seen = parts.run(self._others(known, urls), self._limits.others, own=False)
+        seen = parts.run(self._others(known, urls), self._limits.asking, own=False)
         complaints = {region: seen.get(f"health of {region}", SILENT) for region in urls}
         lags = {
             (store, peer): seen[part] for store in STORES for peer in self._peers if (part := _lag(store, peer)) in seen
@@ -144,9 +140,9 @@ class Probe:
     def _others(self, known: Mapping[str, Any], urls: Mapping[str, str]) -> Tasks:
         """What is asked of every region as a client does, and of the others' replicas."""
         tasks: dict[str, Callable[[], Any]] = {}
-        way, limits = self._configuration.aws_endpoint_url, self._limits
         for region, url in urls.items():
-            tasks[f"health of {region}"] = Endpoint(url, way, limits.connect, limits.answer).complaint
+            endpoint = Endpoint(url, self._configuration.aws_endpoint_url, self._limits)
+            tasks[f"health of {region}"] = endpoint.complaint
         if beat := known.get("heartbeat"):
             for peer in self._peers:
                 tasks[_lag("tables", peer)] = partial(self._table_lag, peer, beat)

@@ -1,40 +1,18 @@
-"""The parts of an invocation: done at the same time, and one that fails or hangs hides no other's result."""
+"""The parts of an invocation: what fails in them is told, counted and raised in the end."""
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from functions.shared.metrics import NAMESPACE
+from functions.shared.together import Tasks, together
 
 from attrs import define, field
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
-Tasks = Mapping[str, Callable[[], Any]]
-
 
 class FailedPartsError(Exception):
     """Parts of the function's own work failed; why stands in the log."""
-
-
-def together(tasks: Tasks, seconds: float) -> tuple[dict[str, Any], dict[str, Exception]]:
-    """Does all tasks at the same time; returns what they returned, and of the others why they did not.
-
-    One that takes longer than ``seconds`` is given up and left to its own time limits.
-    """
-    pool = ThreadPoolExecutor(len(tasks) or 1)
-    futures = {name: pool.submit(task) for name, task in tasks.items()}
-    wait(futures.values(), seconds)
-    pool.shutdown(wait=False, cancel_futures=True)
-    done: dict[str, Any] = {}
-    failed: dict[str, Exception] = {}
-    for name, future in futures.items():
-        try:
-            done[name] = future.result(0)
-        except Exception as error:
-            failed[name] = error
-    return done, failed
 
 
 @define

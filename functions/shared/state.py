@@ -22,7 +22,7 @@ EVACUATED, RELEASED, REFRAINED = "evacuated", "released", "refrained"
 # Who decides where no operator does, and the organisation that its audit rows belong to.
 FAILOVER, PLATFORM = "failover", "platform"
 _KINDS = {EVACUATED: "evacuation#", RELEASED: "evacuation#", REFRAINED: "refrained#"}
-_HEARTBEAT, _SIGHT = "heartbeat", "sight"
+HEARTBEAT, _SIGHT = "heartbeat", "sight"
 # A probe that runs every minute and is late once.
 _FRESH_SECONDS = 150.0
 
@@ -51,12 +51,12 @@ class State:
 
     def beat(self, at: str, api_url: str) -> str:
         """Says that this region lives and where its API is; returns when it said so before, if ever."""
-        last = self.table.put({"region": self.region, "item": _HEARTBEAT, "written_at": at, "api_url": api_url})
+        last = self.table.put({"region": self.region, "item": HEARTBEAT, "written_at": at, "api_url": api_url})
         return str(last["written_at"]) if last else ""
 
     def heartbeat(self, region: str) -> Values | None:
         """Returns the newest heartbeat of a region that has come here."""
-        return self.table.get(region, _HEARTBEAT)
+        return self.table.get(region, HEARTBEAT)
 
     def look(self, seen: dict[str, Sight]) -> None:
         """Keeps what this region's probe sees of the others."""

@@ -23,8 +23,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "HealthcareDr/Failover"
 # Generous where an answer comes, for the machine may be busy; brief where none can.
-PATIENT = {"own": 20.0, "others": 20.0, "arrival": 10.0, "connect": 10.0, "answer": 10.0}
-BRIEF = {**PATIENT, "others": 4.0, "arrival": 0.3}
+PATIENT = {"own": 20.0, "asking": 20.0, "arrival": 10.0, "connect": 10.0, "answer": 10.0}
+BRIEF = {**PATIENT, "asking": 4.0, "arrival": 0.3}
 Run = Callable[..., dict[str, Any]]
 Published = Callable[..., list[float]]
 
@@ -129,7 +129,7 @@ def test_a_region_that_is_gone_or_hangs_is_told_in_time(
     cloud.aws.fault(region=OTHER, mode=mode)
     started = time.monotonic()
     line = run(limits=BRIEF)
-    assert time.monotonic() - started < BRIEF["others"] + 10
+    assert time.monotonic() - started < BRIEF["asking"] + 10
     assert list(line["complaints"]) == [OTHER]
     assert line["complaints"][OTHER] in (
         "does not answer (RemoteDisconnected)",
@@ -147,8 +147,8 @@ def test_all_limits_together_stay_under_twenty_seconds(cloud: Cloud) -> None:
     from functions.probe.probe import Limits
 
     limits = Limits()
-    assert 2 * limits.own + limits.others < 20
-    assert limits.arrival < limits.others
+    assert 2 * limits.own + limits.asking < 20
+    assert limits.arrival < limits.asking
 
 
 def test_a_region_whose_table_does_not_answer_is_unhealthy(cloud: Cloud, run: Run) -> None:
@@ -284,17 +284,20 @@ def test_the_lag_is_the_age_of_the_oldest_beat_that_has_not_arrived(
     ],
 )
 def test_a_region_is_asked_as_its_clients_ask_it(cloud: Cloud, url: str, complaint: str) -> None:
-    from functions.shared.endpoint import Endpoint
+    from functions.shared.endpoint import Endpoint, Patience
 
-    found = Endpoint(url.format(port=cloud.aws.port), "", 5.0, 5.0).complaint()
+    found = Endpoint(url.format(port=cloud.aws.port), "", Patience(connect=5.0, answer=5.0)).complaint()
     assert re.fullmatch(complaint, found)
 
 
 def test_a_region_that_is_reached_and_never_answers_is_given_up(cloud: Cloud) -> None:
-    from functions.shared.endpoint import Endpoint
+    from functions.shared.endpoint import Endpoint, Patience
 
     cloud.aws.fault(region=OTHER, service="execute-api", mode="hang")
-    assert Endpoint(cloud.api_urls[OTHER], cloud.aws.endpoint, 5.0, 0.3).complaint() == "does not answer in time"
+    assert (
+        Endpoint(cloud.api_urls[OTHER], cloud.aws.endpoint, Patience(connect=5.0, answer=0.3)).complaint()
+        == "does not answer in time"
+    )
 
 
 def test_every_line_of_its_log_is_json_and_carries_the_request(cloud: Cloud) -> None:
