@@ -137,14 +137,14 @@ class Failover:
         if last and (last["state"] == EVACUATED or last["occurred_at"] >= alarm.since):
             self._logger.info("decided before", peer=region, state=last["state"], by=last["by"])
             return
-        wrong = self._complaints()
-        complaint = wrong.pop(region, "")
+        faults = self._complaints()
+        complaint = faults.pop(region, "")
         if not complaint:
             self._logger.info("alarm not confirmed", peer=region)
             return
-        serving = [other for other, its_own in wrong.items() if not its_own]
+        serving = [other for other, fault in faults.items() if not fault]
         if not serving:
-            unfit = [f"{other} {its_own}" for other, its_own in wrong.items()]
+            unfit = [f"{other} {fault}" for other, fault in faults.items()]
             notice = self._notices.alone(region, cause.at, complaint, unfit)
             self._decide(region, REFRAINED, cause, complaint, notice)
         elif self._configuration.automatic_evacuation == "false":

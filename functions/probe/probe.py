@@ -92,13 +92,13 @@ class Probe:
         parts = Parts(self._logger)
         known = parts.run(self._own(now()), self._limits.own)
         beats = {peer: beat for peer, beat in known.get("heartbeats", {}).items() if beat}
+        ages = {peer: age_s(beat["written_at"]) for peer, beat in beats.items()}
         urls = {peer: beat["api_url"] for peer, beat in beats.items()} | {self._region: self._configuration.api_url}
         seen = parts.run(self._others(known, urls), self._limits.asking, own=False)
         complaints = {region: seen.get(f"health of {region}", SILENT) for region in urls}
         lags = {
             (store, peer): seen[part] for store in STORES for peer in self._peers if (part := _lag(store, peer)) in seen
         }
-        ages = {peer: age_s(beat["written_at"]) for peer, beat in beats.items()}
         evacuated: dict[str, bool] = known.get("evacuations", {})
         samples = [
             *(sample("Healthy", not complaint, Region=region) for region, complaint in complaints.items()),
@@ -177,7 +177,8 @@ class Probe:
         try:
             arrived = s3.head_object(Bucket=place["bucket"], Key=key)["Metadata"][_WRITTEN_AT]
         except ClientError as error:
-            if error.response["Error"].get("Code") != "404":
+            # Without the right to list the bucket, S3 calls an object forbidden that is not there.
+            if error.response["Error"].get("Code") not in ("403", "404"):
                 raise
             arrived = ""
         return beat.lag_s(arrived, self._limits.period)
