@@ -21,9 +21,10 @@ from functions.api.versions import Versions
 from functions.shared.answers import Answer, ProblemError
 from functions.shared.audit import Trail
 from functions.shared.callers import Role
-from functions.shared.clients import Budget, Clients
+from functions.shared.clients import BRIEF, Budget, Clients
 from functions.shared.configuration import Configuration
 from functions.shared.seals import Seals
+from functions.shared.sessions import Sessions
 from functions.shared.table import Table
 
 from aws_lambda_powertools import Logger
@@ -52,9 +53,9 @@ def application(configuration: Configuration) -> Handler:
     rows = Table(clients.dynamodb, configuration.audit_logs_table, "entity_id", "event_id")
     trail, seals = Trail(rows, table, region), Seals(table, region)
     guard = Guard(trail=trail, logger=logger, budget=budget)
-    health = Health(clients.probe, table.name, logger)
+    health = Health(clients.client("dynamodb", BRIEF), table.name, logger)
     versions = Versions(table, trail, seals, region)
-    peers = Peers(clients, json.loads(configuration.peers), logger)
+    peers = Peers(Sessions(clients, "documents"), json.loads(configuration.peers), logger)
     documents = Documents(clients, configuration, versions, logger, peers)
     services: dict[type, object] = {
         Documents: documents,

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from functions.shared.answers import Answer
+from functions.shared.endpoint import SERVING
 
 from attrs import define, field
 from aws_lambda_powertools import Logger
@@ -34,7 +35,7 @@ class Health:
         if time.monotonic() >= self._expires:
             self._healthy = self._check()
             self._expires = time.monotonic() + CACHE_SECONDS
-        status, word = (HTTPStatus.OK, "serving") if self._healthy else (HTTPStatus.SERVICE_UNAVAILABLE, "impaired")
+        status, word = (HTTPStatus.OK, SERVING) if self._healthy else (HTTPStatus.SERVICE_UNAVAILABLE, "impaired")
         return Answer(status, word, {"Content-Type": "text/plain", "Cache-Control": "no-store"})
 
     def _check(self) -> bool:

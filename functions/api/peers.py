@@ -3,10 +3,8 @@
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from functions.shared.clients import Clients
+from functions.shared.sessions import Sessions
 
 from attrs import define, field
 from aws_lambda_powertools import Logger
@@ -16,20 +14,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 READ_SECONDS = 1.0
 # A region that failed is not asked again for this long: it would cost each of its documents' readers a second.
 REST_SECONDS = 10.0
-_SESSION_MARGIN = timedelta(minutes=5)
 
 
 @define
 class Peers:
     """The documents of the other regions, by the role that this function may assume in each of them."""
 
-    _clients: Clients
+    _sessions: Sessions
     _places: Mapping[str, Mapping[str, str]]
     """Of each other region the ``bucket`` and the ``role_arn``."""
     _logger: Logger
     # One request at a time: a read that was given up ends by its own timeouts, also where AWS stopped answering.
     _reader: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1), init=False)
-    _sessions: dict[str, tuple[Any, datetime]] = field(factory=dict, init=False)
     _rest_until: dict[str, float] = field(factory=dict, init=False)
 
     def read(self, region: str, object_key: str) -> bytes | None:
@@ -46,17 +42,7 @@ class Peers:
             return None
 
     def _fetch(self, region: str, object_key: str) -> bytes:
-        found = self._s3(region).get_object(Bucket=self._places[region]["bucket"], Key=object_key)
-        body: bytes = found["Body"].read()
+        place = self._places[region]
+        s3 = self._sessions.client("s3", region, place["role_arn"])
+        body: bytes = s3.get_object(Bucket=place["bucket"], Key=object_key)["Body"].read()
         return body
-
-    def _s3(self, region: str) -> Any:
-        """Returns the client of the role in that region, with a session that outlasts the call."""
-        client, ends = self._sessions.get(region, (None, datetime.min.replace(tzinfo=UTC)))
-        if datetime.now(UTC) + _SESSION_MARGIN > ends:
-            # By this region's STS: roles are of the whole account, and the other region may be the one that is down.
-            role = self._places[region]["role_arn"]
-            session = self._clients.sts.assume_role(RoleArn=role, RoleSessionName="documents")["Credentials"]
-            client, ends = self._clients.peer_s3(region, session), session["Expiration"]
-            self._sessions[region] = client, ends
-        return client

@@ -17,7 +17,7 @@ _PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.5
 # A patient's requests come in a row; each read of a head that can be spared is one call of AWS less.
 KEPT_HEADS = 1_000
-# In the table of records, beside a patient's records: who can change the trail cannot thereby change its end.
+# In another table than the rows: who can change the trail cannot thereby change its end.
 HEAD = "audit#"
 
 
@@ -28,7 +28,7 @@ class Entry:
     caller: Caller
     action: str
     entity: str
-    """A patient's id; ``facility:`` and a facility's; or ``-``, which is neither, where the request names none."""
+    """A patient's id, ``facility:`` and a facility's, ``failover:`` and a region, or ``-`` if a request names none."""
     resource: str
     status: int
     correlation_id: str
@@ -63,8 +63,8 @@ class Trail:
             head = self._left.pop(entity, None) or self.heads.get(entity, HEAD + self.region)
             row = self._row(entry, entity, str(event), head)
             advance: Values = {
-                "patient_id": entity,
-                "record_id": HEAD + self.region,
+                self.heads.partition: entity,
+                self.heads.sort: HEAD + self.region,
                 **{name: row[name] for name in ("sequence", "hash", "occurred_at")},
             }
             put = self.heads.replacement(advance, "hash", head["hash"]) if head else self.heads.addition(advance)
@@ -85,7 +85,7 @@ class Trail:
     def ends(self, entity: str) -> dict[str, Link]:
         """Returns where each region's chain of the entity stands, as far as this region knows."""
         found = self.heads.items(entity, HEAD)
-        return {head["record_id"].removeprefix(HEAD): link_of(head) for head in found}
+        return {head[self.heads.sort].removeprefix(HEAD): link_of(head) for head in found}
 
     def _row(self, entry: Entry, entity: str, event: str, head: Values | None) -> Values:
         # Later than the row before it whatever the clocks say: a chain's order is the order of its keys.

@@ -1,11 +1,12 @@
 """AWS clients with bounded time: a request is answered within 28 s whatever AWS does."""
 
+import threading
 import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.session import Session
@@ -15,12 +16,22 @@ BUDGET_SECONDS = 28.0
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 ATTEMPTS = 3
-# A health check must be answered within 2 s: TCP and TLS connect within 0.4 s each, then the read.
-PROBE_CONNECT_SECONDS = 0.4
-PROBE_READ_SECONDS = 1.0
-# Another region's documents are worth one attempt of a second, over which a stalled connection does not live long.
-PEER_CONNECT_SECONDS = 0.4
-PEER_READ_SECONDS = 1.0
+
+
+@frozen
+class Bounds:
+    """How long an AWS call may take: the seconds count for TCP and for TLS each, then for the answer."""
+
+    connect: float
+    read: float
+    attempts: int = 1
+
+
+# A health check must be answered within 2 s. Another region's documents are worth no more: a stalled connection does
+# not live long.
+BRIEF = Bounds(0.4, 1.0)
+# Who watches the regions can wait for one, but not for long: the others want to be told of.
+WATCHING = Bounds(1.5, 2.0)
 
 
 class BudgetExhaustedError(Exception):
@@ -51,7 +62,7 @@ class _Services(Loader):  # type: ignore[misc]  # botocore publishes no types
     """Knows which services there are without looking into the folders of all 400."""
 
     def list_available_services(self, type_name: str) -> list[str]:
-        return ["dynamodb", "s3", "sts"]
+        return ["cloudwatch", "dynamodb", "s3", "sns", "sts"]
 
 
 @define(slots=False)
@@ -62,8 +73,10 @@ class Clients:
     """
 
     _region: str
-    _budget: Budget
+    _budget: Budget = field(factory=Budget)
     _session: Session = field(factory=Session, init=False)
+    # A session makes one client at a time, whoever asks.
+    _making: threading.Lock = field(factory=threading.Lock, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._session.register_component("data_loader", _Services())
@@ -71,57 +84,51 @@ class Clients:
     @cached_property
     def dynamodb(self) -> Any:
         """For the tables."""
-        return self._bounded("dynamodb")
+        return self._budgeted("dynamodb")
 
     @cached_property
     def s3(self) -> Any:
         """For the documents; the signature is for URLs, too: an older one would not cover the headers."""
-        return self._bounded("s3", signature_version="s3v4")
-
-    @cached_property
-    def probe(self) -> Any:
-        """DynamoDB for the health check: one attempt, under two seconds."""
-        return self._client("dynamodb", PROBE_CONNECT_SECONDS, PROBE_READ_SECONDS, attempts=1)
+        return self._budgeted("s3", signature_version="s3v4")
 
     @cached_property
     def sts(self) -> Any:
         """For the roles in other regions."""
-        return self._client("sts", PEER_CONNECT_SECONDS, PEER_READ_SECONDS, attempts=1)
+        return self.client("sts", BRIEF)
 
-    def peer_s3(self, region: str, session: Mapping[str, Any]) -> Any:
-        """Returns a client for another region's documents, with the credentials of an assumed role."""
-        credentials = {
-            "aws_access_key_id": session["AccessKeyId"],
-            "aws_secret_access_key": session["SecretAccessKey"],
-            "aws_session_token": session["SessionToken"],
-        }
-        return self._client("s3", PEER_CONNECT_SECONDS, PEER_READ_SECONDS, 1, region=region, credentials=credentials)
-
-    def _bounded(self, service: str, **options: Any) -> Any:
-        client = self._client(service, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS, **options)
-        client.meta.events.register("before-send", self._budget.check)
-        return client
-
-    def _client(
+    def client(
         self,
         service: str,
-        connect: float,
-        read: float,
-        attempts: int,
+        bounds: Bounds,
         *,
         region: str = "",
-        credentials: Mapping[str, str] | None = None,
-        **options: str,
+        session: Mapping[str, Any] | None = None,
+        signature_version: str | None = None,
     ) -> Any:
+        """Returns a client of so short a patience: of this region and the function's own role, unless told."""
         config = Config(
             region_name=region or self._region,
-            connect_timeout=connect,
-            read_timeout=read,
-            retries={"mode": "standard", "total_max_attempts": attempts},
+            connect_timeout=bounds.connect,
+            read_timeout=bounds.read,
+            retries={"mode": "standard", "total_max_attempts": bounds.attempts},
             tcp_keepalive=True,
             # Endpoints by account and global endpoints are out of reach of subnets without an internet route.
             account_id_endpoint_mode="disabled",
             s3={"us_east_1_regional_endpoint": "regional"},
-            **options,
+            signature_version=signature_version,
         )
-        return self._session.create_client(service, config=config, **(credentials or {}))
+        credentials = {}
+        if session:
+            credentials = {
+                "aws_access_key_id": session["AccessKeyId"],
+                "aws_secret_access_key": session["SecretAccessKey"],
+                "aws_session_token": session["SessionToken"],
+            }
+        with self._making:
+            return self._session.create_client(service, config=config, **credentials)
+
+    def _budgeted(self, service: str, signature_version: str | None = None) -> Any:
+        bounds = Bounds(CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
+        client = self.client(service, bounds, signature_version=signature_version)
+        client.meta.events.register("before-send", self._budget.check)
+        return client

@@ -1,24 +1,20 @@
-"""The function's configuration, read once from its environment."""
+"""The functions' configurations, each read once from its function's environment."""
 
 from collections.abc import Mapping
 from typing import Self
 
-from attrs import fields, frozen
+from attrs import NOTHING, fields, frozen
 
 
 @frozen(kw_only=True)
-class Configuration:
-    """What the infrastructure tells the function: each field is the environment variable of its name in capitals."""
+class Environment:
+    """What every function is told: each field is the environment variable of its name in capitals."""
 
     aws_region: str
-    patient_records_table: str
-    audit_logs_table: str
-    documents_bucket: str
-    documents_key_arn: str
     powertools_service_name: str
     log_level: str
     peers: str
-    """JSON: where the other regions' documents are, and by which role to read them."""
+    """JSON: of each other region what this function needs to know."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -27,7 +23,29 @@ class Configuration:
         Raises:
             RuntimeError: variables are missing or empty; the message names all of them.
         """
-        values = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
-        if missing := sorted(name.upper() for name, value in values.items() if not value):
+        given = {field.name: environment.get(field.name.upper(), "") for field in fields(cls)}
+        needed = [field.name for field in fields(cls) if field.default is NOTHING]
+        if missing := sorted(name.upper() for name in needed if not given[name]):
             raise RuntimeError(f"environment variables are not set: {', '.join(missing)}")
-        return cls(**values)
+        return cls(**given)
+
+
+@frozen(kw_only=True)
+class Configuration(Environment):
+    """What the infrastructure tells the API's function."""
+
+    patient_records_table: str
+    audit_logs_table: str
+    documents_bucket: str
+    documents_key_arn: str
+
+
+@frozen(kw_only=True)
+class Watch(Environment):
+    """What the infrastructure tells a function that watches the regions."""
+
+    state_table: str
+    api_url: str
+    """The API of its own region, by the name that AWS gives it."""
+    aws_endpoint_url: str = ""
+    """Where AWS is, if not at its own names."""

@@ -1,4 +1,4 @@
-"""DynamoDB tables to which items are only added: plain values in, plain values out, and failures with names."""
+"""DynamoDB tables to which items are mostly added: plain values in, plain values out, and failures with names."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -73,6 +73,11 @@ class Table:
             if "LastEvaluatedKey" not in found:
                 return
             options["ExclusiveStartKey"] = found["LastEvaluatedKey"]
+
+    def put(self, values: Values) -> Values | None:
+        """Writes an item that only its region writes, and returns the one that it replaces."""
+        done = self.client.put_item(TableName=self.name, Item=pack(values), ReturnValues="ALL_OLD")
+        return unpack(done["Attributes"]) if "Attributes" in done else None
 
     def addition(self, values: Values) -> Put:
         """Returns a put that never overwrites."""

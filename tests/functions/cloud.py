@@ -1,4 +1,4 @@
-"""What the functions need of AWS: a global table of each kind, and buckets that replicate both ways."""
+"""What the functions need of AWS: global tables, buckets that replicate both ways, APIs, topics."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import time
 from typing import Any
 
 from drill.emulator import EmbeddedAws
+from tests.functions.watched import alarm, api_url, topic
 
-from attrs import frozen
+from attrs import field, frozen
 
 HOME, OTHER = REGIONS = ("us-east-1", "us-west-2")
-RECORDS, AUDIT = "patient_records-test", "audit_logs-test"
+RECORDS, AUDIT, STATE = "patient_records-test", "audit_logs-test", "failover_state-test"
+RUNBOOK = "https://runbook.example.test/failover"
 
 
 def bucket(region: str) -> str:
@@ -30,6 +32,9 @@ class Cloud:
 
     aws: EmbeddedAws
     keys: dict[str, str]
+    api_urls: dict[str, str] = field(factory=dict)
+    alerts: dict[str, str] = field(factory=dict)
+    """Each region's topic."""
 
     def client(self, service: str, region: str = HOME) -> Any:
         """A client of the account's root user."""
@@ -46,11 +51,20 @@ class Cloud:
             "POWERTOOLS_SERVICE_NAME": "api",
             "LOG_LEVEL": "INFO",
             "PEERS": json.dumps({peer: self._peer(peer) for peer in REGIONS if peer != region}),
+            "STATE_TABLE": STATE,
+            "API_URL": self.api_urls[region],
+            "AWS_ENDPOINT_URL": self.aws.endpoint,
+            "ALERT_TOPIC_ARN": self.alerts[region],
+            "AUTOMATIC_EVACUATION": "true",
+            "RELEASE_AFTER_S": "600",
+            "LAG_OBJECTIVE_S": "60",
+            "RUNBOOK_URL": RUNBOOK,
         }
 
     def _peer(self, region: str) -> dict[str, str]:
         """What another region's function is told of this one."""
-        return {"bucket": bucket(region), "role_arn": f"arn:aws:iam::{self.aws.account}:role/{peer_role(region)}"}
+        role_arn = f"arn:aws:iam::{self.aws.account}:role/{peer_role(region)}"
+        return {"bucket": bucket(region), "role_arn": role_arn, "topic_arn": self.alerts[region]}
 
     def audit(self, entity: str) -> list[dict[str, Any]]:
         """Audit rows of an entity, oldest first."""
@@ -97,15 +111,32 @@ class Link:
 def furnish(aws: EmbeddedAws) -> Cloud:
     """Makes the tables, keys and buckets."""
     cloud = Cloud(aws, {region: _key(aws, region) for region in REGIONS})
-    _table(aws, RECORDS, ("patient_id", "record_id"), "facility-time-index", ("facility_id", "recorded_at"))
-    _table(aws, AUDIT, ("entity_id", "event_id"), "actor-time-index", ("actor_id", "event_id"))
+    _table(aws, RECORDS, ("patient_id", "record_id"), {"facility-time-index": ("facility_id", "recorded_at")})
+    _table(aws, AUDIT, ("entity_id", "event_id"), {"actor-time-index": ("actor_id", "event_id")})
+    _table(aws, STATE, ("region", "item"), {})
     for region in REGIONS:
         _bucket(aws, region, cloud.keys[region])
         _role(aws, peer_role(region), trusts={"AWS": f"arn:aws:iam::{aws.account}:root"})
-        _let_read(aws, peer_role(region), bucket(region))
+        cloud.alerts[region], failover = topic(aws, region, "alerts"), topic(aws, region, "failover")
+        for about in REGIONS:
+            alarm(aws, region, failover, about=about)
+            alarm(aws, region, failover, metric="HeartbeatAge", about=about)
+        _let(
+            aws,
+            peer_role(region),
+            ("s3:GetObject", f"arn:aws:s3:::{bucket(region)}/*"),
+            ("s3:ListBucket", f"arn:aws:s3:::{bucket(region)}"),
+            ("sns:Publish", cloud.alerts[region]),
+        )
     role = _role(aws, "replication", trusts={"Service": "s3.amazonaws.com"})
     _replicate(cloud, HOME, OTHER, role)
     _replicate(cloud, OTHER, HOME, role)
+    role = _role(aws, "api", trusts={"Service": "lambda.amazonaws.com"})
+    _let(aws, "api", ("dynamodb:GetItem", "*"))
+    for region in REGIONS:
+        cloud.api_urls[region] = "https://to-come"
+    for region in REGIONS:
+        cloud.api_urls[region] = api_url(aws, region, role, cloud.environment(region))
     return cloud
 
 
@@ -114,17 +145,21 @@ def _key(aws: EmbeddedAws, region: str) -> str:
     return arn
 
 
-def _table(aws: EmbeddedAws, name: str, key: tuple[str, str], index: str, index_key: tuple[str, str]) -> None:
+def _table(aws: EmbeddedAws, name: str, key: tuple[str, str], indexes: dict[str, tuple[str, str]]) -> None:
     client = aws.client("dynamodb", HOME)
+    found = [
+        {"IndexName": index, "KeySchema": _schema(pair), "Projection": {"ProjectionType": "ALL"}}
+        for index, pair in indexes.items()
+    ]
     client.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": a, "AttributeType": "S"} for a in {*key, *index_key}],
-        KeySchema=_schema(key),
-        GlobalSecondaryIndexes=[
-            {"IndexName": index, "KeySchema": _schema(index_key), "Projection": {"ProjectionType": "ALL"}}
+        AttributeDefinitions=[
+            {"AttributeName": a, "AttributeType": "S"} for a in {*key, *(a for pair in indexes.values() for a in pair)}
         ],
+        KeySchema=_schema(key),
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        **({"GlobalSecondaryIndexes": found} if found else {}),
     )
     client.update_table(TableName=name, ReplicaUpdates=[{"Create": {"RegionName": OTHER}}])
 
@@ -153,11 +188,10 @@ def _role(aws: EmbeddedAws, name: str, trusts: dict[str, str]) -> str:
     return arn
 
 
-def _let_read(aws: EmbeddedAws, role: str, name: str) -> None:
-    allowed = [("s3:GetObject", f"arn:aws:s3:::{name}/*"), ("s3:ListBucket", f"arn:aws:s3:::{name}")]
+def _let(aws: EmbeddedAws, role: str, *allowed: tuple[str, str]) -> None:
     statements = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed]
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    aws.client("iam", HOME).put_role_policy(RoleName=role, PolicyName="read", PolicyDocument=policy)
+    aws.client("iam", HOME).put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=policy)
 
 
 def _replicate(cloud: Cloud, source: str, target: str, role: str) -> None:

@@ -7,10 +7,13 @@ import uuid
 from collections.abc import Callable, Iterator
 
 from drill.emulator import EmbeddedAws
-from tests.functions.cloud import HOME, OTHER, REGIONS, Cloud, Link, furnish
+from tests.functions.cloud import HOME, OTHER, REGIONS, STATE, Cloud, Link, furnish
 from tests.functions.gateway import Api
 
 import pytest
+
+# Adds a decision about a region to the state table.
+Decide = Callable[..., None]
 
 
 @pytest.fixture(scope="package")
@@ -59,6 +62,24 @@ def link(cloud: Cloud) -> Iterator[Link]:
     made = Link(cloud)
     yield made
     made.restore()
+
+
+@pytest.fixture
+def decide(cloud: Cloud) -> Iterator[Decide]:
+    """Evacuates and releases regions as an operator does, from us-east-1; in the end nothing is evacuated."""
+    from functions.shared.state import state_of
+    from functions.shared.table import now
+
+    state = state_of(cloud.client("dynamodb"), STATE, HOME)
+
+    def made(region: str, what: str, *, by: str = "operator") -> None:
+        state.table.transact(state.addition(region, what, at=now(), by=by, reason="a test"))
+
+    yield made
+    cloud.aws.heal()
+    for region in REGIONS:
+        if state.evacuation(region):
+            made(region, "released")
 
 
 @pytest.fixture(autouse=True)

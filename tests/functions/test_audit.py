@@ -226,11 +226,11 @@ def test_the_verifier_finds_an_entity_of_which_all_rows_were_removed(
     cloud: Cloud, api: Api, patient: str, tampered: Callable[..., None]
 ) -> None:
     from functions.shared.chain import Fault
-    from functions.verify import trail_of, verify
+    from functions.verify import trails_of, verify
 
     api("GET", f"/patients/{patient}/records")
     tampered(patient, 0)
-    assert (f"clinic-a#{patient}", Fault(HOME, 1, "missing")) in list(verify(trail_of(HOME, "test")))
+    assert (f"clinic-a#{patient}", Fault(HOME, 1, "missing")) in list(verify(trails_of(HOME, "test")))
 
 
 def test_another_organisations_trail_is_not_seen(api: Api, trail: str) -> None:

@@ -134,9 +134,9 @@ def test_a_session_of_the_role_is_used_until_it_is_about_to_end(
     before = asked(cloud, OTHER, "sts")
     assert [west("GET", path).status for _ in range(3)] == [200] * 3
     assert asked(cloud, OTHER, "sts") == before + 1
-    from functions.api import peers
+    from functions.shared import sessions
 
-    monkeypatch.setattr(peers, "_SESSION_MARGIN", 13 * peers._SESSION_MARGIN)  # longer than a session lasts
+    monkeypatch.setattr(sessions, "_MARGIN", 13 * sessions._MARGIN)  # longer than a session lasts
     assert west("GET", path).status == 200
     assert asked(cloud, OTHER, "sts") == before + 2
 

@@ -5,9 +5,11 @@ Each mend is one function whose docstring is the symptom, so that it can go when
 
 from __future__ import annotations
 
-from drill.emulator.mends import backup, cloudwatch, data, ec2, iam, other, route53, sns
+from drill.emulator.mends import alarms, backup, cloudwatch, data, ec2, iam, other, route53, sns
 
 MENDS = (
+    alarms.compare_alarms_with_their_own_dimensions,
+    alarms.word_messages_as_aws_does,
     backup.keep_notifications_of_vaults,
     cloudwatch.describe_alarms_in_full,
     data.encrypt_object_replicas_by_their_rule,

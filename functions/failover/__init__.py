@@ -1,0 +1,1 @@
+"""Evacuates a region that failed, and releases it when it is well again."""

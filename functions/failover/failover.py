@@ -1,0 +1,243 @@
+"""Decides, from one region, that another one gets no traffic until it is well again."""
+
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from functions.failover.alarm import Alarm
+from functions.failover.notices import Notices
+from functions.shared.audit import Entry, Trail
+from functions.shared.callers import Caller
+from functions.shared.clients import WATCHING, Bounds, Clients
+from functions.shared.configuration import Watch
+from functions.shared.endpoint import Patience, complaints
+from functions.shared.parts import Parts
+from functions.shared.sessions import Sessions
+from functions.shared.state import (
+    EVACUATED,
+    FAILOVER,
+    PLATFORM,
+    REFRAINED,
+    RELEASED,
+    Sight,
+    State,
+    age_s,
+    moment,
+    state_of,
+)
+from functions.shared.table import ConflictError, Table
+
+from attrs import define, field, frozen
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+_WRITING = Bounds(1.5, 3.0, attempts=2)
+
+
+@frozen(kw_only=True)
+class Configuration(Watch):
+    """What the infrastructure tells the function; of each peer its ``topic_arn``, and the ``role_arn`` to publish."""
+
+    audit_logs_table: str
+    alert_topic_arn: str
+    automatic_evacuation: str
+    """``true`` or ``false``."""
+    release_after_s: str
+    lag_objective_s: str
+    runbook_url: str
+
+    def __attrs_post_init__(self) -> None:
+        if self.automatic_evacuation not in ("true", "false"):
+            raise RuntimeError(f"AUTOMATIC_EVACUATION must be true or false, got: {self.automatic_evacuation!r}")
+
+
+@frozen(kw_only=True)
+class Limits(Patience):
+    """Seconds that the function waits."""
+
+    all: float = 27.0
+    """The whole invocation, which Lambda ends after 30 s."""
+
+
+class NobodyToldError(Exception):
+    """What was decided holds, but no topic took the message; the invocation is to be repeated."""
+
+
+@frozen
+class Cause:
+    """Why an invocation decides: the moment that it is about, the same in every delivery, and the invocation's id.
+
+    Of two deliveries one decides, and tells people. A delivery that is repeated because nobody could be told keeps its
+    id: it tells what it had decided.
+    """
+
+    at: str
+    request_id: str
+
+
+@define
+class Failover:
+    """One region's part in the failover of the others."""
+
+    _configuration: Configuration
+    _clients: Clients
+    _peers: Mapping[str, Mapping[str, str]]
+    _logger: Logger
+    _limits: Limits
+    _region: str = field(init=False)
+    _state: State = field(init=False)
+    _trail: Trail = field(init=False)
+    _notices: Notices = field(init=False)
+    _sns: Any = field(init=False)
+    _sessions: Sessions = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        told, self._region = self._configuration, self._configuration.aws_region
+        client = self._clients.client("dynamodb", _WRITING)
+        self._state = state_of(client, told.state_table, self._region)
+        rows = Table(client, told.audit_logs_table, "entity_id", "event_id")
+        self._trail = Trail(rows, self._state.table, self._region)
+        self._notices = Notices(
+            runbook_url=told.runbook_url,
+            suffix=told.state_table.partition("-")[2],
+            release_after_s=int(told.release_after_s),
+            lag_objective_s=int(told.lag_objective_s),
+        )
+        self._sns = self._clients.client("sns", WATCHING)
+        self._sessions = Sessions(self._clients, "failover", WATCHING)
+
+    def run(self, event: Mapping[str, Any], request_id: str) -> None:
+        """Takes the alarms that SNS brings, or looks, on schedule, whether a region can be released.
+
+        Raises:
+            FailedPartsError: something could not be decided, written or told: SNS's and EventBridge's invocations are
+                repeated by Lambda.
+        """
+        parts, tasks = Parts(self._logger), dict[str, Any]()
+        if "Records" in event:
+            for number, record in enumerate(event["Records"]):
+                tasks[f"alarm {number}"] = partial(self._heed, record, request_id)
+        else:
+            cause = Cause(moment(event["time"]), request_id)
+            tasks = {f"release of {peer}": partial(self._release, peer, cause) for peer in self._peers}
+        parts.run(tasks, self._limits.all)
+        parts.close()
+
+    def _heed(self, record: Mapping[str, Any], request_id: str) -> None:
+        """Evacuates the region that an alarm is about, if that is still so and another region can take its traffic."""
+        alarm = Alarm.of(record["Sns"]["Message"])
+        if alarm is None or alarm.region not in self._peers:
+            self._logger.info("alarm of nothing that could be evacuated")
+            return
+        region, cause = alarm.region, Cause(alarm.since, request_id)
+        if self._decided(region, cause):
+            return
+        last = self._state.decision(region)
+        if last and (last["state"] == EVACUATED or last["occurred_at"] >= alarm.since):
+            self._logger.info("decided before", peer=region, state=last["state"], by=last["by"])
+            return
+        faults = self._complaints()
+        complaint = faults.pop(region, "")
+        if not complaint:
+            self._logger.info("alarm not confirmed", peer=region)
+            return
+        serving = [other for other, fault in faults.items() if not fault]
+        if not serving:
+            unfit = [f"{other} {fault}" for other, fault in faults.items()]
+            notice = self._notices.alone(region, cause.at, complaint, unfit)
+            self._decide(region, REFRAINED, cause, complaint, notice)
+        elif self._configuration.automatic_evacuation == "false":
+            notice = self._notices.switched_off(region, cause.at, complaint, self._region, serving)
+            self._decide(region, REFRAINED, cause, complaint, notice)
+        else:
+            notice = self._notices.evacuated(region, cause.at, complaint, serving)
+            self._decide(region, EVACUATED, cause, complaint, notice)
+
+    def _release(self, region: str, cause: Cause) -> None:
+        """Releases a region that this function evacuated, once it has been healthy and in step for long enough."""
+        if self._decided(region, cause):
+            return
+        row = self._state.evacuation(region)
+        if row is None or (row["by"], row["writer"]) != (FAILOVER, self._region):
+            return
+        if hindrance := self._hindrance(region, row["occurred_at"], cause.at):
+            self._logger.info("not released yet", peer=region, hindrance=hindrance)
+        else:
+            notice = self._notices.released(region, cause.at, row["occurred_at"])
+            self._decide(region, RELEASED, cause, "healthy and in step", notice)
+
+    def _complaints(self) -> dict[str, str]:
+        """Returns of every region that ever lived why it can take no traffic, nothing if it can."""
+        urls = {self._region: self._configuration.api_url}
+        for peer in self._peers:
+            if beat := self._state.heartbeat(peer):
+                urls[peer] = beat["api_url"]
+        found = complaints(urls, self._configuration.aws_endpoint_url, self._limits)
+        evacuated = dict.fromkeys((region for region in urls if self._state.evacuation(region)), "is evacuated")
+        return found | evacuated
+
+    def _hindrance(self, region: str, evacuated_at: str, at: str) -> str:
+        """Returns why a region cannot be released yet, nothing if it can."""
+        here = self._state.sights(self._region).get(region, Sight())
+        there = self._state.sights(region).get(self._region, Sight())
+        since = here.healthy_since and max(here.healthy_since, evacuated_at)
+        if not since or age_s(since, at) < self._notices.release_after_s:
+            return "not healthy for long enough"
+        for source, sight in ((self._region, here), (region, there)):
+            if sight.lag_s is None or sight.lag_s >= self._notices.lag_objective_s:
+                return f"what is written in {source} is copied late or not at all"
+        return ""
+
+    def _decide(self, region: str, state: str, cause: Cause, reason: str, notice: str) -> None:
+        """Adds the row of a decision together with its audit row, and tells people."""
+        entry = Entry(
+            caller=Caller(actor=FAILOVER, organisation=PLATFORM),
+            action=f"region.{state}",
+            entity=f"{FAILOVER}:{region}",
+            resource=region,
+            status=HTTPStatus.CONFLICT if state == REFRAINED else HTTPStatus.OK,
+            correlation_id=cause.request_id,
+        )
+        told = {"notice": notice, "request_id": cause.request_id}
+        put = self._state.addition(region, state, at=cause.at, by=FAILOVER, reason=reason, **told)
+        try:
+            self._trail.append(entry, put)
+        except ConflictError:
+            if not self._decided(region, cause):
+                raise
+        else:
+            self._logger.info("decided", peer=region, state=state, reason=reason)
+            self._tell(region, notice)
+
+    def _decided(self, region: str, cause: Cause) -> bool:
+        """Returns whether this was decided before; says it again if that was this invocation, which told nobody."""
+        row = self._state.added(region, cause.at)
+        if row and row["request_id"] == cause.request_id:
+            self._tell(region, row["notice"])
+        return row is not None
+
+    def _tell(self, region: str, text: str) -> None:
+        """Publishes a message in its own region, or where that fails in another, the one it is about last.
+
+        Raises:
+            NobodyToldError: no region took it.
+        """
+        ways = [partial(self._publish, self._sns, self._configuration.alert_topic_arn)]
+        ways += [partial(self._publish_at, peer) for peer in sorted(self._peers, key=lambda peer: peer == region)]
+        for publish in ways:
+            try:
+                publish(text)
+            except (BotoCoreError, ClientError) as error:
+                self._logger.warning("topic failed", error_type=type(error).__name__)
+            else:
+                return
+        raise NobodyToldError
+
+    def _publish_at(self, peer: str, text: str) -> None:
+        place = self._peers[peer]
+        self._publish(self._sessions.client("sns", peer, place["role_arn"]), place["topic_arn"], text)
+
+    @staticmethod
+    def _publish(client: Any, topic_arn: str, text: str) -> None:
+        client.publish(TopicArn=topic_arn, Subject=text.partition("\n")[0], Message=text)

@@ -1,0 +1,1 @@
+"""Watches all regions from one of them, every minute."""

@@ -1,0 +1,102 @@
+"""The state table: what each region says of itself and sees of the others, and which region is evacuated.
+
+It is a small global table without anything of a patient. Its rows, by region and item:
+
+- ``heartbeat``, ``sight``: written by that region's probe alone, so one may replace the last.
+- ``evacuation#<instant>#<writer>``: added and never changed. The latest tells whether the region is evacuated.
+- ``refrained#<instant>#<writer>``: added when the region should have been evacuated and was not.
+- ``audit#<region>``: where the chain of the audit rows stands, under the audited entity's name.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from functions.shared.table import Put, Table, Values, instant, now
+
+from attrs import frozen
+
+# In each document bucket, the probes' own objects: no document is called so.
+PROBE_OBJECTS = "probe/"
+EVACUATED, RELEASED, REFRAINED = "evacuated", "released", "refrained"
+# Who decides where no operator does, and the organisation that its audit rows belong to.
+FAILOVER, PLATFORM = "failover", "platform"
+_KINDS = {EVACUATED: "evacuation#", RELEASED: "evacuation#", REFRAINED: "refrained#"}
+HEARTBEAT, _SIGHT = "heartbeat", "sight"
+# A probe that runs every minute and is late once.
+_FRESH_SECONDS = 150.0
+
+
+def age_s(moment: str, at: str = "") -> float:
+    """Returns the seconds from one moment to another, or until now."""
+    return (datetime.fromisoformat(at or now()) - datetime.fromisoformat(moment)).total_seconds()
+
+
+@frozen
+class Sight:
+    """What a region's probe last saw of another region."""
+
+    healthy_since: str = ""
+    """Empty while it is not healthy."""
+    lag_s: float | None = None
+    """How late the other region gets what is written in the probe's own; None where that cannot be seen."""
+
+
+@frozen
+class State:
+    """One region's replica of the state table."""
+
+    table: Table
+    region: str
+
+    def beat(self, at: str, api_url: str) -> str:
+        """Says that this region lives and where its API is; returns when it said so before, if ever."""
+        last = self.table.put({"region": self.region, "item": HEARTBEAT, "written_at": at, "api_url": api_url})
+        return str(last["written_at"]) if last else ""
+
+    def heartbeat(self, region: str) -> Values | None:
+        """Returns the newest heartbeat of a region that has come here."""
+        return self.table.get(region, HEARTBEAT)
+
+    def look(self, seen: dict[str, Sight]) -> None:
+        """Keeps what this region's probe sees of the others."""
+        sights = {region: [sight.healthy_since, sight.lag_s] for region, sight in seen.items()}
+        row = {"region": self.region, "item": _SIGHT, "written_at": now(), "sights": json.dumps(sights)}
+        self.table.put(row)
+
+    def sights(self, region: str) -> dict[str, Sight]:
+        """Returns what a region's probe sees of the others: nothing, if it is not from the last minutes."""
+        row = self.table.get(region, _SIGHT)
+        if row is None or age_s(row["written_at"]) > _FRESH_SECONDS:
+            return {}
+        return {other: Sight(*sight) for other, sight in json.loads(row["sights"]).items()}
+
+    def decision(self, region: str) -> Values | None:
+        """Returns the latest row of a region's evacuation or release."""
+        return next(self.table.items(region, _KINDS[EVACUATED], ScanIndexForward=False, Limit=1), None)
+
+    def evacuation(self, region: str) -> Values | None:
+        """Returns the row by which a region is evacuated, None while it is not."""
+        row = self.decision(region)
+        return row if row and row["state"] == EVACUATED else None
+
+    def addition(self, region: str, state: str, *, at: str, by: str, reason: str, **more: str) -> Put:
+        """Returns the put of a row that was decided here; the same moment makes the same row, which is added once."""
+        item = f"{_KINDS[state]}{at}#{self.region}"
+        row = {"region": region, "item": item, "state": state, "occurred_at": at, "writer": self.region}
+        return self.table.addition({**row, "by": by, "reason": reason, **more})
+
+    def added(self, region: str, at: str) -> Values | None:
+        """Returns the row that was decided here about that moment, if there is one."""
+        rows = (self.table.get(region, f"{kind}{at}#{self.region}") for kind in sorted(set(_KINDS.values())))
+        return next(filter(None, rows), None)
+
+
+def state_of(client: Any, table: str, region: str) -> State:
+    """Returns the state as a client's region has it."""
+    return State(Table(client, table, "region", "item"), region)
+
+
+def moment(text: str) -> str:
+    """Returns a moment in any ISO notation as the table has it."""
+    return instant(datetime.fromisoformat(text))

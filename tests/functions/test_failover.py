@@ -1,0 +1,411 @@
+"""The failover: an evacuation is confirmed, made once, told once, and taken back when the region is well."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.functions.cloud import AUDIT, HOME, OTHER, RUNBOOK, STATE, Cloud, Link
+from tests.functions.conftest import Decide
+from tests.functions.gateway import Context
+from tests.functions.watched import gone_off, received
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# Generous where an answer comes, for the machine may be busy.
+PATIENT = {"all": 60.0, "asking": 20.0, "connect": 10.0, "answer": 10.0}
+Event = dict[str, Any]
+Handler = Callable[[Event, Any], None]
+Rows = list[dict[str, Any]]
+
+
+def handler(cloud: Cloud, region: str = HOME, limits: dict[str, float] = PATIENT, **changes: str) -> Handler:
+    """A region's function; `changes` replace variables of its environment."""
+    from functions.failover.failover import Configuration, Limits
+    from functions.failover.handler import application
+
+    return application(Configuration.from_environment({**cloud.environment(region), **changes}), Limits(**limits))
+
+
+def tick() -> Event:
+    """What EventBridge sends every minute."""
+    from functions.shared.table import now
+
+    return {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "time": now()}
+
+
+def decisions(cloud: Cloud, kind: str = "evacuation#", region: str = OTHER) -> Rows:
+    """The rows of a region's decisions, oldest first."""
+    from functions.shared.state import state_of
+
+    return list(state_of(cloud.client("dynamodb"), STATE, HOME).table.items(region, kind))
+
+
+def told(cloud: Cloud, region: str = HOME) -> list[str]:
+    return [f"{each['Subject']}\n\n{each['Message']}" for each in received(cloud.aws, region, "alerts")]
+
+
+@pytest.fixture
+def alarm(cloud: Cloud, decide: Decide) -> Event:
+    """us-west-2 lived, is down, and the alarm of us-east-1 about it has gone off; nobody was told of anything else."""
+    beat(cloud, OTHER)
+    told(cloud)
+    told(cloud, OTHER)
+    cloud.aws.fault(region=OTHER)
+    return gone_off(cloud.aws, HOME, f"Healthy-{OTHER}")
+
+
+def beat(cloud: Cloud, region: str) -> None:
+    from functions.shared.state import state_of
+    from functions.shared.table import now
+
+    state_of(cloud.client("dynamodb", region), STATE, region).beat(now(), cloud.api_urls[region])
+
+
+def see(cloud: Cloud, region: str, other: str, *, healthy_s: float = 1000, lag_s: float | None = 0.5) -> None:
+    """What a region's probe saw of the other just now."""
+    from datetime import UTC, datetime, timedelta
+
+    from functions.shared.state import Sight, state_of
+    from functions.shared.table import instant
+
+    since = instant(datetime.now(UTC) - timedelta(seconds=healthy_s)) if healthy_s else ""
+    state_of(cloud.client("dynamodb", region), STATE, region).look({other: Sight(since, lag_s)})
+
+
+def test_a_region_that_is_down_is_evacuated_audited_and_told(cloud: Cloud, alarm: Event) -> None:
+    before, audited = len(decisions(cloud)), len(cloud.audit(f"platform#failover:{OTHER}"))
+    handler(cloud)(alarm, Context())
+    row = decisions(cloud)[-1]
+    assert len(decisions(cloud)) == before + 1
+    assert (row["state"], row["by"], row["writer"]) == ("evacuated", "failover", HOME)
+    assert row["item"] == f"evacuation#{row['occurred_at']}#{HOME}"
+    audit = cloud.audit(f"platform#failover:{OTHER}")
+    assert len(audit) == audited + 1
+    assert (audit[-1]["action"], audit[-1]["result"]) == ("region.evacuated", "allowed")
+    assert audit[-1]["correlation_id"] == Context().aws_request_id
+    [message] = told(cloud)
+    assert message.startswith(f"{OTHER} was evacuated, {HOME} takes its traffic\n")
+    for part in ("What happened:", "Since:", f"Everything is served by {HOME}", "What to do:"):
+        assert part in message
+    assert message.endswith(f"Runbook: {RUNBOOK}#a-region-was-evacuated")
+    assert "arn:" not in message
+
+
+def test_the_audit_rows_of_the_failover_are_chained_and_their_chain_is_verified(cloud: Cloud, alarm: Event) -> None:
+    from functions.shared.chain import Fault
+    from functions.verify import trails_of, verify
+
+    entity = f"platform#failover:{OTHER}"
+    handler(cloud)(alarm, Context())
+    cloud.aws.heal()
+    assert [fault for found, fault in verify(trails_of(HOME, "test")) if found == entity] == []
+    last = cloud.audit(entity)[-1]
+    key = {name: {"S": last[name]} for name in ("entity_id", "event_id")}
+    item = cloud.client("dynamodb").get_item(TableName=AUDIT, Key=key)["Item"]
+    cloud.client("dynamodb").delete_item(TableName=AUDIT, Key=key)
+    missing = Fault(HOME, int(last["sequence"]), "missing")
+    assert (entity, missing) in list(verify(trails_of(HOME, "test")))
+    cloud.client("dynamodb").put_item(TableName=AUDIT, Item=item)
+
+
+def test_two_deliveries_of_one_alarm_evacuate_and_tell_once(cloud: Cloud, alarm: Event) -> None:
+    before, audited = len(decisions(cloud)), len(cloud.audit(f"platform#failover:{OTHER}"))
+    work = [
+        threading.Thread(target=handler(cloud), args=(alarm, Context(aws_request_id=f"delivery-{number}")))
+        for number in range(2)
+    ]
+    for thread in work:
+        thread.start()
+    for thread in work:
+        thread.join()
+    handler(cloud)(alarm, Context(aws_request_id="delivery-3"))
+    assert len(decisions(cloud)) == before + 1
+    assert len(cloud.audit(f"platform#failover:{OTHER}")) == audited + 1
+    assert len(told(cloud)) == 1
+
+
+def test_a_delivery_that_loses_while_the_other_decides_tells_nothing(
+    cloud: Cloud, alarm: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.failover.failover import Failover
+
+    seen, late = Failover._complaints, handler(cloud)
+
+    def overtaken(self: Any) -> dict[str, str]:
+        monkeypatch.setattr(Failover, "_complaints", seen)
+        handler(cloud)(alarm, Context(aws_request_id="faster"))
+        return seen(self)
+
+    monkeypatch.setattr(Failover, "_complaints", overtaken)
+    before = len(decisions(cloud))
+    late(alarm, Context(aws_request_id="slower"))
+    assert len(decisions(cloud)) == before + 1
+    assert decisions(cloud)[-1]["request_id"] == "faster"
+    assert len(told(cloud)) == 1
+
+
+def test_a_region_that_has_recovered_is_not_evacuated(cloud: Cloud, alarm: Event) -> None:
+    before = len(decisions(cloud))
+    cloud.aws.heal()
+    handler(cloud)(alarm, Context())
+    assert (len(decisions(cloud)), told(cloud)) == (before, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [(f"Healthy-{OTHER}", "OK"), (f"Healthy-{HOME}", "ALARM"), (f"HeartbeatAge-{OTHER}", "ALARM")],
+)
+def test_an_alarm_that_is_over_or_about_something_else_evacuates_nothing(
+    cloud: Cloud, alarm: Event, name: str, state: str
+) -> None:
+    before = len(decisions(cloud))
+    handler(cloud)(gone_off(cloud.aws, HOME, name, state), Context())
+    assert (len(decisions(cloud)), told(cloud)) == (before, [])
+
+
+def test_a_region_that_hangs_is_evacuated_in_time(cloud: Cloud, alarm: Event) -> None:
+    cloud.aws.heal()
+    cloud.aws.fault(region=OTHER, mode="hang")
+    started = time.monotonic()
+    handler(cloud, limits={**PATIENT, "asking": 4.0})(alarm, Context())
+    assert time.monotonic() - started < 14
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+    assert "does not answer in time" in told(cloud)[0]
+
+
+def test_a_region_that_never_lived_takes_nobodys_traffic(cloud: Cloud, alarm: Event) -> None:
+    peers = json.loads(cloud.environment(HOME)["PEERS"])
+    handler(cloud, PEERS=json.dumps({**peers, "eu-west-1": peers[OTHER]}))(alarm, Context())
+    assert told(cloud)[0].startswith(f"{OTHER} was evacuated, {HOME} takes its traffic\n")
+
+
+def test_all_limits_together_stay_within_the_functions_time(cloud: Cloud) -> None:
+    from functions.failover.failover import Limits
+
+    assert Limits().asking < Limits().all < 30
+
+
+@pytest.mark.parametrize("why", ["unhealthy", "evacuated"])
+def test_the_last_healthy_region_is_never_evacuated_and_people_are_called(
+    cloud: Cloud, alarm: Event, decide: Decide, why: str
+) -> None:
+    before = len(decisions(cloud))
+    if why == "unhealthy":
+        cloud.aws.fault(region=HOME, service="execute-api")
+    else:
+        decide(HOME, "evacuated")
+    handler(cloud)(alarm, Context())
+    handler(cloud)(alarm, Context(aws_request_id="second"))
+    assert len(decisions(cloud)) == before
+    assert decisions(cloud, "refrained#")[-1]["reason"].startswith("does not answer")
+    assert cloud.audit(f"platform#failover:{OTHER}")[-1]["result"] == "refused"
+    [message] = told(cloud)
+    assert message.startswith(f"{OTHER} failed and no other region can take over: ACT NOW\n")
+    assert message.endswith(f"{RUNBOOK}#a-region-is-down")
+
+
+def test_automatic_evacuation_can_be_switched_off_and_people_are_asked_instead(cloud: Cloud, alarm: Event) -> None:
+    before = len(decisions(cloud))
+    for delivery in ("first", "second"):
+        handler(cloud, AUTOMATIC_EVACUATION="false")(alarm, Context(aws_request_id=delivery))
+    assert len(decisions(cloud)) == before
+    assert cloud.audit(f"platform#failover:{OTHER}")[-1]["action"] == "region.refrained"
+    [message] = told(cloud)
+    assert f"python -m functions.evacuate evacuate {OTHER} --suffix test --via {HOME} --reason" in message
+    assert message.endswith(f"{RUNBOOK}#evacuation-is-switched-off")
+
+
+def test_rejects_to_start_when_it_cannot_tell_whether_it_is_switched_off(cloud: Cloud) -> None:
+    with pytest.raises(RuntimeError, match=r"AUTOMATIC_EVACUATION must be true or false, got: 'no'"):
+        handler(cloud, AUTOMATIC_EVACUATION="no")
+
+
+@pytest.mark.parametrize("decision", ["evacuated", "released"])
+def test_an_operators_later_decision_is_not_overruled(
+    cloud: Cloud, alarm: Event, decide: Decide, decision: str
+) -> None:
+    decide(OTHER, decision)
+    before = len(decisions(cloud))
+    handler(cloud)(alarm, Context())
+    assert (len(decisions(cloud)), told(cloud)) == (before, [])
+
+
+def test_the_other_regions_topic_takes_the_message_when_its_own_fails(cloud: Cloud, alarm: Event) -> None:
+    cloud.aws.heal()
+    cloud.aws.fault(region=OTHER, service="execute-api")
+    cloud.aws.fault(region=HOME, service="sns")
+    handler(cloud)(alarm, Context())
+    cloud.aws.heal()
+    assert told(cloud) == []
+    assert len(told(cloud, OTHER)) == 1
+
+
+def test_what_nobody_could_be_told_is_told_by_the_repeated_invocation_alone(cloud: Cloud, alarm: Event) -> None:
+    from functions.shared.parts import FailedPartsError
+
+    cloud.aws.fault(region=HOME, service="sns")
+    before = len(decisions(cloud))
+    with pytest.raises(FailedPartsError, match="alarm 0"):
+        handler(cloud)(alarm, Context())
+    cloud.aws.heal()
+    handler(cloud)(alarm, Context(aws_request_id="another"))
+    assert told(cloud) == []
+    handler(cloud)(alarm, Context())
+    assert len(told(cloud)) == 1
+    assert len(decisions(cloud)) == before + 1
+
+
+def test_nothing_is_told_of_what_could_not_be_written(cloud: Cloud, alarm: Event) -> None:
+    from functions.shared.parts import FailedPartsError
+
+    cloud.aws.fault(region=HOME, service="dynamodb", mode="error")
+    with pytest.raises(FailedPartsError, match="alarm 0"):
+        handler(cloud)(alarm, Context())
+    assert told(cloud) == []
+
+
+def test_a_trail_that_others_hold_all_the_time_fails_the_invocation(
+    cloud: Cloud, alarm: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.shared.parts import FailedPartsError
+    from functions.shared.table import ConflictError, Table
+
+    def busy(self: Table, *_: object) -> None:
+        raise ConflictError
+
+    monkeypatch.setattr("functions.shared.audit.ROUNDS", 2)
+    monkeypatch.setattr(Table, "transact", busy)
+    with pytest.raises(FailedPartsError):
+        handler(cloud)(alarm, Context())
+
+
+@pytest.fixture
+def latched(cloud: Cloud, alarm: Event) -> Handler:
+    """us-west-2 was evacuated by the function of us-east-1, which is returned, and answers again."""
+    function = handler(cloud, RELEASE_AFTER_S="1", LAG_OBJECTIVE_S="60")
+    function(alarm, Context())
+    told(cloud)
+    cloud.aws.heal()
+    while any(way["queued"] for way in cloud.aws.replication()["ways"]):
+        time.sleep(0.02)
+    time.sleep(1.1)
+    return function
+
+
+def test_a_region_is_released_when_it_is_healthy_and_in_step_and_people_are_told_once(
+    cloud: Cloud, latched: Handler
+) -> None:
+    see(cloud, HOME, OTHER)
+    see(cloud, OTHER, HOME)
+    event = tick()
+    latched(event, Context(aws_request_id="first"))
+    latched(event, Context(aws_request_id="second"))
+    latched(tick(), Context(aws_request_id="third"))
+    assert [row["state"] for row in decisions(cloud)[-2:]] == ["evacuated", "released"]
+    assert cloud.audit(f"platform#failover:{OTHER}")[-1]["action"] == "region.released"
+    [message] = told(cloud)
+    assert message.startswith(f"{OTHER} was released and gets traffic again\n")
+    assert message.endswith(f"{RUNBOOK}#a-region-was-released")
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ({"healthy_s": 0}, {}),
+        ({"healthy_s": 0.5}, {}),
+        ({"lag_s": 61}, {}),
+        ({"lag_s": None}, {}),
+        ({}, {"lag_s": 61}),
+        ({}, {"lag_s": None}),
+    ],
+)
+def test_a_region_stays_evacuated_while_it_is_not_well_or_not_in_step(
+    cloud: Cloud, latched: Handler, here: dict[str, Any], there: dict[str, Any]
+) -> None:
+    see(cloud, OTHER, HOME, **there)
+    see(cloud, HOME, OTHER, **here)
+    latched(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+    see(cloud, OTHER, HOME)
+    see(cloud, HOME, OTHER)
+    latched(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "released"
+
+
+def test_a_region_stays_evacuated_while_what_it_sees_does_not_arrive(
+    cloud: Cloud, latched: Handler, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see(cloud, OTHER, HOME)
+    see(cloud, HOME, OTHER)
+    monkeypatch.setattr("functions.shared.state._FRESH_SECONDS", 0.3)
+    link.cut()
+    time.sleep(0.4)
+    see(cloud, OTHER, HOME)
+    see(cloud, HOME, OTHER)
+    latched(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
+def test_a_region_is_not_released_before_its_evacuation_is_as_old_as_demanded(cloud: Cloud, alarm: Event) -> None:
+    function = handler(cloud)
+    function(alarm, Context())
+    cloud.aws.heal()
+    see(cloud, HOME, OTHER)
+    see(cloud, OTHER, HOME)
+    function(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
+@pytest.mark.parametrize(("by", "region"), [("arn:aws:iam::111111111111:role/operator", HOME), ("failover", OTHER)])
+def test_who_evacuated_a_region_releases_it_and_nobody_else(cloud: Cloud, decide: Decide, by: str, region: str) -> None:
+    # Decided in us-east-1, by an operator or by its function; about the region that the asked function does not watch,
+    # or that it may not release.
+    about = HOME if region == OTHER else OTHER
+    decide(about, "evacuated", by=by)
+    see(cloud, HOME, OTHER)
+    see(cloud, OTHER, HOME)
+    handler(cloud, region, RELEASE_AFTER_S="0")(tick(), Context())
+    assert decisions(cloud, region=about)[-1]["state"] == "evacuated"
+
+
+def test_every_message_fits_what_sns_takes(cloud: Cloud) -> None:
+    from functions.failover.notices import Notices
+
+    notices = Notices(runbook_url=RUNBOOK, suffix="s" * 20, release_after_s=600, lag_objective_s=60)
+    region, since = "ap-southeast-2", "2026-11-25T02:13:00.000000Z"
+    for text in (
+        notices.evacuated(region, since, "is gone", [region, region]),
+        notices.alone(region, since, "is gone", [region]),
+        notices.switched_off(region, since, "is gone", region, [region]),
+        notices.released(region, since, since),
+    ):
+        subject = text.partition("\n")[0]
+        assert re.fullmatch(r"[A-Za-z][ -~]{0,98}", subject)
+        assert "25 November 2026, 02:13:00 UTC" in text
+
+
+def test_every_line_of_its_log_is_json_and_carries_the_request(cloud: Cloud) -> None:
+    script = "from functions.failover.handler import handler\nfrom tests.functions.gateway import Context\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}handler({tick()!r}, Context())\nhandler({{'Records': [{{}}]}}, Context())"],
+        cwd=ROOT,
+        env={**os.environ, **cloud.environment(HOME)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [line for line in lines if line.get("level") == "ERROR"]
+    assert told[0]["message"] == "part failed"
+    assert {line["function_request_id"] for line in told} == {Context().aws_request_id}
+    assert [line["Failures"] for line in lines if "_aws" in line] == [[0.0], [1.0]]

@@ -1,0 +1,317 @@
+"""The probe: what one region sees of all regions, also while others are gone or hang."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.functions.cloud import HOME, OTHER, REGIONS, STATE, Cloud, Link, bucket
+from tests.functions.conftest import Decide
+from tests.functions.gateway import Context
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMESPACE = "HealthcareDr/Failover"
+# Generous where an answer comes, for the machine may be busy; brief where none can.
+PATIENT = {"own": 20.0, "asking": 20.0, "arrival": 10.0, "connect": 10.0, "answer": 10.0}
+BRIEF = {**PATIENT, "asking": 4.0, "arrival": 0.3}
+Run = Callable[..., dict[str, Any]]
+Published = Callable[..., list[float]]
+
+
+@pytest.fixture
+def run(cloud: Cloud, caplog: pytest.LogCaptureFixture) -> Run:
+    """Runs a region's probe once, and returns what it logged last; `changes` replace variables and limits."""
+    from functions.probe.handler import application
+    from functions.probe.probe import Configuration, Limits
+
+    caplog.set_level(logging.INFO)
+
+    def made(region: str = HOME, limits: dict[str, float] = PATIENT, **changes: str) -> dict[str, Any]:
+        configuration = Configuration.from_environment({**cloud.environment(region), **changes})
+        handler = application(configuration, Limits(**limits))
+        caplog.clear()
+        handler({"source": "aws.events"}, Context())
+        return vars(caplog.records[-1])
+
+    return made
+
+
+@pytest.fixture
+def published(cloud: Cloud) -> Published:
+    """The samples of a metric that were published since the test began, those ahead of time too."""
+    began = datetime.now(UTC)
+
+    def made(region: str, name: str, **dimensions: str) -> list[float]:
+        found = cloud.client("cloudwatch", region).get_metric_statistics(
+            Namespace=NAMESPACE,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=began,
+            EndTime=began + timedelta(minutes=10),
+            Period=1,
+            Statistics=["Maximum"],
+        )["Datapoints"]
+        return [point["Maximum"] for point in sorted(found, key=lambda point: point["Timestamp"])]
+
+    return made
+
+
+def lag(published: Published, store: str = "tables", region: str = HOME) -> list[float]:
+    target = OTHER if region == HOME else HOME
+    return published(region, "ReplicationLag", Source=region, Target=target, Store=store)
+
+
+def test_every_region_says_that_it_lives_and_sees_that_the_others_do(
+    cloud: Cloud, run: Run, published: Published
+) -> None:
+    for region in (OTHER, HOME):
+        line = run(region)
+    assert (line["complaints"], line["unknown"], line["evacuated"]) == ({}, [], [])
+    assert [published(HOME, "Healthy", Region=region) for region in REGIONS] == [[1.0], [1.0]]
+    assert 0 <= published(HOME, "HeartbeatAge", Region=OTHER)[0] < 60
+    assert published(HOME, "HeartbeatAge", Region=HOME) == []
+
+
+def test_the_lag_of_tables_and_documents_is_measured_in_every_direction(run: Run, published: Published) -> None:
+    for region in REGIONS:
+        run(region)
+    for region in REGIONS:
+        for store in ("tables", "documents"):
+            [measured] = lag(published, store, region)
+            assert 0 <= measured < 10
+
+
+@pytest.mark.parametrize("store", ["tables", "documents"])
+def test_the_lag_rises_while_replication_is_held_and_falls_when_it_goes_on(run: Run, link: Link, store: str) -> None:
+    # As if the next run came at once.
+    limits = {**PATIENT, "arrival": 0.3, "period": 0.0}
+
+    def measured() -> float:
+        found: float = run(limits=limits)["replication_lag_s"][f"lag of {store} to {OTHER}"]
+        return found
+
+    measured()
+    link.cut()
+    cut = time.monotonic()
+    held = [measured() for _ in range(3)]
+    assert held == sorted(held)
+    assert held[2] >= time.monotonic() - cut - 10
+    assert held[2] > held[0]
+    link.restore()
+    assert measured() < time.monotonic() - cut
+
+
+def test_a_document_bucket_that_has_none_of_the_probes_objects_yet_is_behind(
+    cloud: Cloud, run: Run, published: Published, link: Link
+) -> None:
+    link.cut()
+    cloud.client("s3", OTHER).delete_object(Bucket=bucket(OTHER), Key=f"probe/{HOME}")
+    run(limits={**PATIENT, "arrival": 0.3})
+    assert len(lag(published, "documents")) == 1
+
+
+@pytest.mark.parametrize("mode", ["drop", "error", "hang"])
+def test_a_region_that_is_gone_or_hangs_is_told_in_time(
+    cloud: Cloud, run: Run, published: Published, mode: str
+) -> None:
+    run(OTHER)
+    cloud.aws.fault(region=OTHER, mode=mode)
+    started = time.monotonic()
+    line = run(limits=BRIEF)
+    assert time.monotonic() - started < BRIEF["asking"] + 10
+    assert list(line["complaints"]) == [OTHER]
+    assert line["complaints"][OTHER] in (
+        "does not answer (RemoteDisconnected)",
+        "does not answer (ConnectionResetError)",
+        "answers with status 503",
+        "does not answer in time",
+    )
+    assert published(HOME, "Healthy", Region=OTHER) == [0.0]
+    assert published(HOME, "Healthy", Region=HOME) == [1.0]
+    assert len(published(HOME, "HeartbeatAge", Region=OTHER)) == 1
+    assert lag(published) == lag(published, "documents") == []
+
+
+def test_all_limits_together_stay_under_twenty_seconds(cloud: Cloud) -> None:
+    from functions.probe.probe import Limits
+
+    limits = Limits()
+    assert 2 * limits.own + limits.asking < 20
+    assert limits.arrival < limits.asking
+
+
+def test_a_region_whose_table_does_not_answer_is_unhealthy(cloud: Cloud, run: Run) -> None:
+    run(OTHER)
+    cloud.aws.fault(region=OTHER, service="dynamodb", mode="error")
+    time.sleep(1.1)  # an answer of the API is kept for a second
+    assert run()["complaints"] == {OTHER: "answers with status 503"}
+
+
+def test_a_region_that_nobody_heard_of_yet_is_named(cloud: Cloud, run: Run, published: Published) -> None:
+    peers = json.loads(cloud.environment(HOME)["PEERS"])
+    line = run(PEERS=json.dumps({**peers, "eu-west-1": peers[OTHER]}))
+    assert line["unknown"] == ["eu-west-1"]
+    assert published(HOME, "Healthy", Region="eu-west-1") == []
+    assert published(HOME, "Evacuated", Region="eu-west-1") == [0.0]
+
+
+def test_an_evacuation_is_published_for_this_minute_and_the_next_until_it_is_over(
+    cloud: Cloud, run: Run, published: Published, decide: Decide
+) -> None:
+    run()
+    assert published(HOME, "Evacuated", Region=OTHER) == [0.0]
+    decide(OTHER, "evacuated")
+    assert run()["evacuated"] == [OTHER]
+    now, ahead = published(HOME, "Evacuated", Region=OTHER)[-2:]
+    assert (now, ahead) == (1.0, 1.0)
+    assert published(HOME, "Evacuated", Region=HOME) == []
+    decide(OTHER, "released")
+    assert run()["evacuated"] == []
+
+
+def test_the_sample_ahead_is_of_the_next_minute(cloud: Cloud) -> None:
+    from functions.shared.metrics import evacuation
+
+    now, ahead = evacuation(OTHER, True)
+    assert (ahead["Timestamp"] - now["Timestamp"]).total_seconds() == pytest.approx(60, abs=1)
+    assert [each["Value"] for each in evacuation(OTHER, False)] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("service", "failed"),
+    [
+        ("dynamodb", "heartbeat, heartbeats, evacuations, sights, sights"),
+        ("s3", "object"),
+        ("monitoring", "metrics"),
+    ],
+)
+def test_a_failure_of_its_own_is_raised_after_all_else_is_done(
+    cloud: Cloud, run: Run, published: Published, service: str, failed: str
+) -> None:
+    from functions.shared.parts import FailedPartsError
+
+    run(OTHER)
+    cloud.aws.fault(region=HOME, service=service, mode="error")
+    with pytest.raises(FailedPartsError, match=f"^{failed}$"):
+        run()
+    cloud.aws.heal()
+    assert (published(HOME, "Healthy", Region=OTHER) == [1.0]) == (service == "s3")
+    assert (len(published(HOME, "Healthy", Region=HOME)) == 1) == (service != "monitoring")
+    assert (len(lag(published)) == 1) == (service == "s3")
+    assert lag(published, "documents") == []
+
+
+def test_the_verifier_takes_no_object_of_a_probe_for_a_document_that_nothing_names(cloud: Cloud, run: Run) -> None:
+    from functions.verify import orphans, trails_of
+
+    run()
+    s3, records = cloud.client("s3"), trails_of(HOME, "test").patients.heads
+    assert s3.head_object(Bucket=bucket(HOME), Key=f"probe/{HOME}")
+    found = orphans(s3, bucket(HOME), records, datetime.now(UTC) + timedelta(days=1))
+    assert [key for key in found if key.startswith("probe/")] == []
+
+
+def test_a_bucket_that_cannot_be_looked_into_hides_nothing_else(cloud: Cloud, run: Run, published: Published) -> None:
+    cloud.aws.fault(region=OTHER, service="s3", mode="error")
+    run()
+    assert len(lag(published)) == 1
+    assert lag(published, "documents") == []
+
+
+def test_a_peer_is_healthy_since_the_first_of_the_runs_that_saw_it_so(
+    cloud: Cloud, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.shared import state
+
+    here = state.state_of(cloud.client("dynamodb"), STATE, HOME)
+    run(OTHER)
+    cloud.aws.fault(region=OTHER, mode="drop")
+    run()
+    assert here.sights(HOME)[OTHER] == state.Sight("", None)
+    cloud.aws.heal()
+    run()
+    since = here.sights(HOME)[OTHER].healthy_since
+    run()
+    sight = here.sights(HOME)[OTHER]
+    assert sight.healthy_since == since
+    assert sight.lag_s is not None
+    monkeypatch.setattr(state, "_FRESH_SECONDS", 0.0)  # as if the last run were long ago
+    run()
+    monkeypatch.undo()
+    assert here.sights(HOME)[OTHER].healthy_since > since
+
+
+@pytest.mark.parametrize(
+    ("at", "previous", "arrived", "least", "most"),
+    [
+        (1, 61, 1, 1, 2),
+        (4, 64, 64, 4, 5),
+        (4, None, None, 4, 5),
+        (4, 64, None, 64, 65),
+        (4, 64, 124, 64, 65),
+        (4, 64, 604, 544, 545),
+    ],
+)
+def test_the_lag_is_the_age_of_the_oldest_beat_that_has_not_arrived(
+    cloud: Cloud, at: int, previous: int | None, arrived: int | None, least: int, most: int
+) -> None:
+    from functions.probe.probe import Beat
+    from functions.shared.table import instant
+
+    def ago(seconds: int | None) -> str:
+        return "" if seconds is None else instant(datetime.now(UTC) - timedelta(seconds=seconds))
+
+    assert least <= Beat(ago(at), ago(previous)).lag_s(ago(arrived), 60) < most
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("https://127.0.0.1:1", r"cannot be reached \(ConnectionRefusedError\)"),
+        ("https://127.0.0.1:{port}", r"cannot be reached \(SSLError\)"),
+        ("http://127.0.0.1:{port}", r"answers with status 4.."),
+    ],
+)
+def test_a_region_is_asked_as_its_clients_ask_it(cloud: Cloud, url: str, complaint: str) -> None:
+    from functions.shared.endpoint import Endpoint, Patience
+
+    found = Endpoint(url.format(port=cloud.aws.port), "", Patience(connect=5.0, answer=5.0)).complaint()
+    assert re.fullmatch(complaint, found)
+
+
+def test_a_region_that_is_reached_and_never_answers_is_given_up(cloud: Cloud) -> None:
+    from functions.shared.endpoint import Endpoint, Patience
+
+    cloud.aws.fault(region=OTHER, service="execute-api", mode="hang")
+    assert (
+        Endpoint(cloud.api_urls[OTHER], cloud.aws.endpoint, Patience(connect=5.0, answer=0.3)).complaint()
+        == "does not answer in time"
+    )
+
+
+def test_every_line_of_its_log_is_json_and_carries_the_request(cloud: Cloud) -> None:
+    script = "from functions.probe.handler import handler\nfrom tests.functions.gateway import Context\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}handler({{}}, Context())"],
+        cwd=ROOT,
+        env={**os.environ, **cloud.environment(HOME)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    told = [line for line in lines if "level" in line]
+    assert told[-1]["message"] == "probed"
+    assert {line["function_request_id"] for line in told} == {Context().aws_request_id}
+    assert [line["Failures"] for line in lines if "_aws" in line] == [[0.0]]

@@ -1,0 +1,87 @@
+"""What there is to watch, and what is told: each region's deployed API, its topics with a queue behind each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from dr.bundle import functions_bundle
+from drill.emulator import EmbeddedAws
+from tests.functions.gateway import event
+
+
+def api_url(aws: EmbeddedAws, region: str, role: str, environment: dict[str, str]) -> str:
+    """Deploys the API of a region, of which nothing but its health is asked; returns its own URL."""
+    kept = {name: value for name, value in environment.items() if name not in ("AWS_REGION", "AWS_ENDPOINT_URL")}
+    function = aws.client("lambda", region).create_function(
+        FunctionName="api",
+        Runtime="python3.13",
+        Handler="functions.api.handler.handler",
+        Role=role,
+        Code={"ZipFile": functions_bundle().read_bytes()},
+        Environment={"Variables": kept},
+        MemorySize=512,
+        Timeout=30,
+    )
+    gateway = aws.client("apigatewayv2", region)
+    api = gateway.create_api(Name="api", ProtocolType="HTTP")["ApiId"]
+    integration = gateway.create_integration(
+        ApiId=api,
+        IntegrationType="AWS_PROXY",
+        IntegrationUri=function["FunctionArn"],
+        PayloadFormatVersion="2.0",
+    )
+    target = f"integrations/{integration['IntegrationId']}"
+    gateway.create_route(ApiId=api, RouteKey="GET /healthz", Target=target)
+    gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    aws.client("lambda", region).invoke(FunctionName="api", Payload=json.dumps(event("GET", "/healthz")))  # it starts
+    return f"https://{api}.execute-api.{region}.amazonaws.com"
+
+
+def topic(aws: EmbeddedAws, region: str, name: str) -> str:
+    """Makes a topic, and a queue of the same name that takes what is published; returns the topic's ARN."""
+    arn: str = aws.client("sns", region).create_topic(Name=name)["TopicArn"]
+    sqs = aws.client("sqs", region)
+    allowed = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.create_queue(QueueName=name, Attributes={"Policy": policy})
+    queue = f"arn:aws:sqs:{region}:{aws.account}:{name}"
+    aws.client("sns", region).subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue)
+    return arn
+
+
+def received(aws: EmbeddedAws, region: str, name: str) -> list[dict[str, Any]]:
+    """Takes what was published to a topic since this was last asked: each with its Subject and Message."""
+    sqs, found = aws.client("sqs", region), []
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            found.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return found
+
+
+def alarm(aws: EmbeddedAws, region: str, topic_arn: str, *, metric: str = "Healthy", about: str) -> None:
+    """Makes a region's alarm about another one, which tells the topic when it goes off and when it is over."""
+    aws.client("cloudwatch", region).put_metric_alarm(
+        AlarmName=f"{metric}-{about}",
+        Namespace="HealthcareDr/Failover",
+        MetricName=metric,
+        Dimensions=[{"Name": "Region", "Value": about}],
+        Statistic="Minimum",
+        Period=60,
+        EvaluationPeriods=2,
+        Threshold=1,
+        ComparisonOperator="LessThanThreshold",
+        AlarmActions=[topic_arn],
+        OKActions=[topic_arn],
+    )
+
+
+def gone_off(aws: EmbeddedAws, region: str, name: str, state: str = "ALARM") -> dict[str, Any]:
+    """Sets an alarm off, or ends it; returns the event by which SNS brings its message to a function."""
+    client = aws.client("cloudwatch", region)
+    for value in ("INSUFFICIENT_DATA", state):
+        client.set_alarm_state(AlarmName=name, StateValue=value, StateReason="a test")
+    body = received(aws, region, "failover")[-1]
+    return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": body}]}
