@@ -168,15 +168,29 @@ class EmbeddedAws:
         return made
 
     def fault(
-        self, *, region: str, service: str = "*", mode: str = "drop", seconds: float = 0.0, share: float = 1.0
-    ) -> None:
-        """Breaks a region, or one service of it, in one way more: see `drill.emulator.faults.Fault`."""
-        fault = {"region": region, "service": service, "mode": mode, "seconds": seconds, "share": share}
-        self._order("POST", "/_drill/faults", fault)
+        self,
+        *,
+        region: str,
+        service: str = "*",
+        mode: str = "drop",
+        seconds: float = 0.0,
+        share: float = 1.0,
+        path: str = "*",
+    ) -> int:
+        """Breaks one thing more, and returns its number for `heal`: see `drill.emulator.faults.Fault`."""
+        fault = {
+            "region": region,
+            "service": service,
+            "mode": mode,
+            "seconds": seconds,
+            "share": share,
+            "path": path,
+        }
+        return int(self._order("POST", "/_drill/faults", fault)["number"])
 
-    def heal(self) -> None:
-        """Nothing is broken any more."""
-        self._order("DELETE", "/_drill/faults")
+    def heal(self, fault: int | None = None) -> None:
+        """One fault is lifted, or all are."""
+        self._order("DELETE", "/_drill/faults" if fault is None else f"/_drill/faults/{fault}")
 
     def delay_replication(self, *, source: str, target: str, seconds: float | None) -> None:
         """Copies from source to target take so many seconds; with None they wait until another order."""
@@ -184,7 +198,10 @@ class EmbeddedAws:
         self._order("POST", "/_drill/replication", order)
 
     def replication(self) -> dict[str, Any]:
-        """Lag and queue of every direction (`ways`), and how many copies were made, lost to later writes, or failed."""
+        """Lag and queue of every direction (`ways`), and how many copies were made, lost to later writes, or failed.
+
+        Of a queue its length (`queued`), and how long its oldest copy has waited, seconds (`oldest_s`).
+        """
         state: dict[str, Any] = self._order("GET", "/_drill")["replication"]
         return state
 
