@@ -90,9 +90,10 @@ class Wrapper:
         except (ValueError, TypeError, KeyError) as error:
             await answer(send, 400, {"message": str(error)})
         else:
-            known = done is not None
-            unknown = {"message": f"no such order: {scope['method']} {scope['path']}"}
-            await answer(send, 200 if known else 404, {**self._state(), **done} if known else unknown)
+            if done is None:
+                await answer(send, 404, {"message": f"no such order: {scope['method']} {scope['path']}"})
+            else:
+                await answer(send, 200, {**self._state(), **done})
 
     def _obey(self, method: str, path: str, data: dict[str, Any]) -> dict[str, object] | None:
         """Does what is asked, and returns what to answer beside the state; None: there is no such order."""

@@ -76,7 +76,7 @@ class SimulatedRoute53:
         Raises:
             Route53Error: The zone or one of its checks is missing or cannot be simulated.
         """
-        self._zone: Zone = read_zone(self._aws, self._name)
+        self._zone = read_zone(self._aws, self._name)
         self._checkers = Checkers(
             self._zone,
             client=self._aws.client,
@@ -104,6 +104,11 @@ class SimulatedRoute53:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
+
+    @property
+    def zone(self) -> Zone:
+        """The zone as it was read."""
+        return self._zone
 
     def healthy(self, check_id: str) -> bool:
         """A health check's status now.
