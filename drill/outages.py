@@ -213,6 +213,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         disturbances=tuple(Break(text=f"{region} refuses", region=region, end_s=60) for region in (EAST, WEST)),
         leaves=frozenset({EAST, WEST}),
         recovery=Recovery.WITH_THE_CAUSE,
+        may_lag=frozenset(CLASSES),  # nobody is left who could be asked
     ),
     Scenario(
         name="blips",

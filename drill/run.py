@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import suppress
 
+from drill.emulator import EmbeddedAwsError
 from drill.holdings import Holdings
 from drill.measures import (
     duplicates,
@@ -21,20 +22,18 @@ from drill.measures import (
     served_share,
 )
 from drill.outages import CLASSES, Disturbance, Hold, Scenario
-from drill.results import Event, Measures, Result, Series, Served
+from drill.results import Event, Measures, Result
 from drill.route53 import Observation
 from drill.target import DrillError, Target, overstays
+from drill.timeline import INTERVAL_S, Sample, series
 from drill.traffic import Clients
 from drill.verdict import Facts, checks
 
 import attrs
 from botocore.exceptions import BotoCoreError, ClientError
 
-V = TypeVar("V")
-
 # Seconds at true speed.
 STEADY_S = 20.0
-INTERVAL_S = 2.0
 AFTERWARDS_S = 10.0
 LONGEST_RECOVERY_S = 240.0
 # A function that starts takes its time, however quick the drill is.
@@ -42,15 +41,6 @@ WARM_WITHIN_S = 60.0
 # Until all that waits to be copied is; not scaled, for it is the emulator's own work.
 DRAINED_WITHIN_S = 60.0
 KEPT_EVERY_S = 10.0
-
-
-@attrs.frozen
-class Sample:
-    """What was seen at one time."""
-
-    at: float
-    healthy: dict[str, bool]
-    lags: dict[str, float]
 
 
 @attrs.define
@@ -170,7 +160,10 @@ class Run:
 
     def _look(self) -> None:
         before = self._samples[-1].healthy if self._samples else {}
-        sample = Sample(time.monotonic(), self.target.healthy(), self.target.lags())
+        at, healthy, lags = time.monotonic(), self.target.healthy(), dict[str, float]()
+        with suppress(EmbeddedAwsError):  # it is too busy to be asked: one sample less
+            lags = self.target.lags()
+        sample = Sample(at, healthy, lags)
         self._samples.append(sample)
         self._left |= {region for region, healthy in sample.healthy.items() if not healthy}
         if before and sample.healthy != before:
@@ -262,7 +255,14 @@ class Run:
             title=self.scenario.title,
             expected=self.scenario.expected,
             events=self._told(began),
-            series=self._series(traffic, began, ended),
+            series=series(
+                requests,
+                self._samples,
+                regions=self.target.regions,
+                began=began,
+                ended=ended,
+                scale=self.scale,
+            ),
             measures=measures,
             checks=checks(self.scenario, measures, facts, self.target.budget),
             notes=self._notes,
@@ -281,33 +281,6 @@ class Run:
             Event(at_s=self._true(at - began), kind=kind, subject=subject, text=text)
             for at, kind, subject, text in sorted(self._events)
         ]
-
-    def _series(self, traffic: Clients, began: float, ended: float) -> Series:
-        interval = INTERVAL_S * self.scale
-        length = int((ended - began) / interval) + 1
-
-        def counts(region: str | None, failed: bool) -> list[int]:
-            found = [0] * length
-            for request in traffic.requests:
-                if request.region == region and (request.outcome == "failed") == failed:
-                    found[min(length - 1, int((request.ended - began) / interval))] += 1
-            return found
-
-        def sampled(value: Callable[[Sample], V]) -> list[V | None]:
-            found: list[V | None] = [None] * length
-            for sample in self._samples:
-                found[min(length - 1, int((sample.at - began) / interval))] = value(sample)
-            return found
-
-        ways = sorted({way for sample in self._samples for way in sample.lags})
-        healthy, lags = sampled(lambda sample: sample.healthy), sampled(lambda sample: sample.lags)
-        return Series(
-            interval_s=INTERVAL_S,
-            requests={r: Served(served=counts(r, False), failed=counts(r, True)) for r in self.target.regions},
-            unresolved=counts(None, True),
-            healthy={r: [None if seen is None else int(seen[r]) for seen in healthy] for r in self.target.regions},
-            lag_s={w: [None if seen is None else self._true(seen.get(w, 0.0)) for seen in lags] for w in ways},
-        )
 
 
 def _outcome(asked: Future[Holdings]) -> Holdings | None:

@@ -24,6 +24,8 @@ import attrs
 NAMESPACE, EVACUATED = "HealthcareDr/Failover", "Evacuated"
 LAG_S = 3.0
 """How long the embedded AWS takes to copy something to the other region, at true speed; its own is no time at all."""
+LEAST_TIMEOUT_S = 0.9
+"""The health checkers wait at least so long: the emulator is no quicker for a scale, and the machine may be busy."""
 _API_HOST = re.compile(r"[a-z0-9]+\.execute-api\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 
 
@@ -235,7 +237,8 @@ def embedded(aws: EmbeddedAws, deployment: Deployment, *, scale: float, listen: 
             f"in the embedded AWS a drill needs a domain that is not delegated, got {name!r}: "
             "deploy without DR_DOMAIN_DELEGATED"
         )
-    with SimulatedRoute53(aws, name.partition(".")[2], scale=scale, listen=listen) as route53:
+    zone = name.partition(".")[2]
+    with SimulatedRoute53(aws, zone, scale=scale, least_timeout_s=LEAST_TIMEOUT_S, listen=listen) as route53:
         target = EmbeddedTarget(aws, deployment, route53)
         try:
             target.settle()

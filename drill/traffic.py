@@ -113,7 +113,16 @@ class Clients:
         self.acknowledgements: list[Acknowledgement] = []
         self._stopped = threading.Event()
         self._clients = [
-            _Client(self, f"{drill}-{number}", name, resolver, connect, PACE_S * scale, self._stopped)
+            _Client(
+                self,
+                f"{drill}-{number}",
+                name,
+                resolver,
+                connect,
+                PACE_S * scale,
+                2 * PACE_S * scale * number / len(resolvers),
+                self._stopped,
+            )
             for number, resolver in enumerate(resolvers, 1)
         ]
 
@@ -147,16 +156,19 @@ class _Client:
         resolver: Names,
         connect: Callable[[str], ApiClient],
         pace_s: float,
+        phase_s: float,
         stopped: threading.Event,
     ) -> None:
+        """Take what is needed; the phase keeps the clients from all writing at once, and then all reading."""
         self.name = name
         self._log, self._host, self._resolver, self._connect = log, host, resolver, connect
-        self._pace_s, self._stopped = pace_s, stopped
+        self._pace_s, self._phase_s, self._stopped = pace_s, phase_s, stopped
         self._apis: dict[str, ApiClient] = {}
 
     def run(self) -> None:
         """Write and read back until stopped; what is not served is tried again under the same idempotency key."""
         number = 0
+        self._stopped.wait(self._phase_s)
         try:
             while not self._stopped.is_set():
                 number += 1
