@@ -7,6 +7,7 @@ not seen on AWS itself.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
 import shutil
@@ -98,7 +99,8 @@ def _assumptions(clients: int) -> list[str]:
         f"what was not served after {PACE_S:g} s, under the same idempotency key.",
         "Recovery time is counted from a client's first failed request to its last, of the client that waited longest.",
         "Recovery point is the age of the oldest acknowledged write that the surviving region lacked when DNS left the "
-        "other, counted back from the last write that the other took; where DNS left none, at the end of the outage.",
+        "other, counted back from the last write that the other took; where DNS left none, at the end of the outage. "
+        "What is copied while the survivor is asked, for about a second, counts as there.",
     ]
 
 
@@ -176,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(path.read_text(encoding="utf-8"))
     else:
-        console.print(table(report))
+        console.print(table(json.loads(path.read_text(encoding="utf-8"))))
         console.print(f"the report: {path}")
     return 0 if report.passed else 1
 
