@@ -18,16 +18,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from dr.checks import SettingsError
 from dr.objectives import RECOVERY_POINT_OBJECTIVE_S, RECOVERY_TIME_OBJECTIVE_S
+from drill.aws import HELP, AwsTarget, deployed
 from drill.demo import FOLDER as DEMO
 from drill.deployment import Deployment, DeploymentError
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
-from drill.outages import SCENARIOS, Scenario
+from drill.outages import SCENARIOS, Evacuate, Scenario
 from drill.results import Report, Result
 from drill.route53 import Observation, Route53Error
 from drill.run import Run
 from drill.table import table
-from drill.target import DrillError, Target, embedded
+from drill.target import DrillError, EmbeddedTarget, Target, embedded
 from drill.traffic import OVERSTAY_S, OVERSTAYING, PACE_S, PATIENCE_S
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +38,15 @@ from rich.console import Console
 FOLDER = Path("build/drill")
 SUFFIX = "drill"
 CLIENTS = 12
+FAILURES = (
+    DrillError,
+    Route53Error,
+    SettingsError,
+    DeploymentError,
+    EmbeddedAwsError,
+    BotoCoreError,
+    ClientError,
+)
 
 
 def drill(
@@ -107,13 +118,9 @@ def _assumptions(clients: int) -> list[str]:
 @contextmanager
 def _embedded_aws(console: Console, folder: Path, state: Path) -> Iterator[tuple[EmbeddedAws, Deployment]]:
     """What was left running, else a deployment of the drill's own that is gone afterwards."""
-    try:
-        aws = EmbeddedAws.attach(state)
-    except EmbeddedAwsError:
-        pass
-    else:
-        console.print(f"using the embedded AWS at {aws.endpoint}, which stays")
-        with aws:
+    if state.exists():
+        with EmbeddedAws.attach(state) as aws:
+            console.print(f"using the embedded AWS at {aws.endpoint}, which stays")
             yield aws, Deployment(state.parent.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
         return
     place = folder / "deployment"
@@ -125,15 +132,37 @@ def _embedded_aws(console: Console, folder: Path, state: Path) -> Iterator[tuple
         yield aws, deployment
 
 
-def _chosen(names: Sequence[str]) -> list[Scenario]:
-    known = {scenario.name: scenario for scenario in SCENARIOS}
+@contextmanager
+def _target(
+    options: argparse.Namespace, console: Console, observations: list[Observation]
+) -> Iterator[AwsTarget | EmbeddedTarget]:
+    if options.target == "aws":
+        if options.scale != 1:
+            raise DrillError(f"'--scale' must be 1 on AWS, whose time cannot be scaled, got: {options.scale:g}")
+        yield deployed()
+        return
+    with (
+        _embedded_aws(console, options.folder, options.state) as (aws, deployment),
+        embedded(aws, deployment, scale=options.scale, listen=observations.append) as target,
+    ):
+        yield target
+
+
+def _chosen(names: Sequence[str], target: str) -> list[Scenario]:
+    """The scenarios of these names, or all that the target can show."""
+    known = {
+        scenario.name: scenario
+        for scenario in SCENARIOS
+        if target != "aws" or all(isinstance(each, Evacuate) for each in scenario.disturbances)
+    }
     if unknown := [name for name in names if name not in known]:
-        raise DrillError(f"no scenario is called {', '.join(unknown)}; there are: {', '.join(known)}")
+        raise DrillError(f"no scenario is called {', '.join(unknown)} here; there are: {', '.join(known)}")
     return [known[name] for name in names] if names else list(SCENARIOS)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__, epilog=HELP)
+    parser.add_argument("--target", choices=("embedded", "aws"), default="embedded", help="where; see below for aws")
     parser.add_argument("--scenario", nargs="+", default=(), metavar="NAME", help="which; all of them without it")
     parser.add_argument("--list", action="store_true", help="say which scenarios there are, and what is expected")
     parser.add_argument("--scale", type=float, default=1.0, help="what every time is multiplied by: 0.2 is quick")
@@ -153,15 +182,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path = options.folder / "report.json"
     observations: list[Observation] = []
     try:
-        scenarios = _chosen(options.scenario)
+        scenarios = _chosen(options.scenario, options.target)
         if options.list:
             for each in scenarios:
                 console.print(f"[bold]{each.name}[/]: {each.title}. {each.expected}", soft_wrap=True)
             return 0
-        with (
-            _embedded_aws(console, options.folder, options.state) as (aws, deployment),
-            embedded(aws, deployment, scale=options.scale, listen=observations.append) as target,
-        ):
+        with _target(options, console, observations) as target:
             report = drill(
                 target,
                 scenarios,
@@ -170,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 observations=observations,
                 console=console,
             )
-    except (DrillError, Route53Error, DeploymentError, EmbeddedAwsError, BotoCoreError, ClientError) as error:
+    except FAILURES as error:
         console.print("[bold red]Nothing was measured:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 2

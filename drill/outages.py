@@ -242,4 +242,12 @@ SCENARIOS: tuple[Scenario, ...] = (
         leaves=frozenset({EAST}),
         recovery=Recovery.FAILOVER,
     ),
+    Scenario(
+        name="evacuated-in-health",
+        title="A healthy region is evacuated by hand",
+        expected=f"No request fails; {WEST} serves all until nobody says so any more.",
+        disturbances=(Evacuate(text=f"{EAST} is evacuated", region=EAST, end_s=300),),
+        leaves=frozenset({EAST}),
+        recovery=Recovery.NEVER_FAILED,
+    ),
 )

@@ -35,7 +35,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 # Seconds at true speed.
 STEADY_S = 20.0
 AFTERWARDS_S = 10.0
-LONGEST_RECOVERY_S = 240.0
+LONGEST_RECOVERY_S = 300.0
 # A function that starts takes its time, however quick the drill is.
 WARM_WITHIN_S = 60.0
 # Until all that waits to be copied is; not scaled, for it is the emulator's own work.

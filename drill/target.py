@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from dr.objectives import evacuation_time_s, recovery_time_s
 from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS
@@ -21,7 +21,6 @@ from drill.traffic import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PATIENCE_S, N
 
 import attrs
 
-NAMESPACE, EVACUATED = "HealthcareDr/Failover", "Evacuated"
 LAG_S = 3.0
 """How long the embedded AWS takes to copy something to the other region, at true speed; its own is no time at all."""
 LEAST_TIMEOUT_S = 0.9
@@ -195,14 +194,8 @@ class EmbeddedTarget:
         self.keep(disturbance)
 
     def keep(self, disturbance: Disturbance) -> None:
-        """An evacuation lasts for as long as its metric is published, in the other regions."""
-        if isinstance(disturbance, Evacuate):
-            about = {"MetricName": EVACUATED, "Dimensions": [{"Name": "Region", "Value": disturbance.region}]}
-            for region in self.regions:
-                if region != disturbance.region:
-                    self._aws.client("cloudwatch", region).put_metric_data(
-                        Namespace=NAMESPACE, MetricData=[{**about, "Value": 1}]
-                    )
+        """An evacuation lasts for as long as its metric is published, in another region."""
+        evacuate(self._aws.client, self._route53.zone, self.client_name, disturbance)
 
     def end(self, disturbance: Disturbance) -> None:
         """Lift it."""
@@ -249,6 +242,26 @@ def embedded(aws: EmbeddedAws, deployment: Deployment, *, scale: float, listen: 
                 for other in aws.regions:
                     if source != other:
                         aws.delay_replication(source=source, target=other, seconds=0)
+
+
+def evacuate(client: Callable[[str, str], Any], zone: Zone, name: str, disturbance: Disturbance) -> None:
+    """If that is what is wrong, publish that a region is evacuated: the metric that its health check follows.
+
+    Args:
+        client: Makes a boto3 client of a service in a region.
+        zone: Has the record of each region, and its check.
+        name: The clients' name.
+        disturbance: What is wrong.
+    """
+    if not isinstance(disturbance, Evacuate):
+        return
+    records = {record.id: record for record in zone.records if record.name.rstrip(".") == name}
+    children = zone.checks[str(records[disturbance.region].check)].children
+    for metric in filter(None, (zone.checks[child].metric for child in children)):
+        about = {part: metric.query[part] for part in ("MetricName", "Dimensions")}
+        client("cloudwatch", metric.region).put_metric_data(
+            Namespace=metric.query["Namespace"], MetricData=[{**about, "Value": 1}]
+        )
 
 
 def _named(tables: Collection[str], kind: str) -> str:

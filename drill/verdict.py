@@ -56,8 +56,8 @@ def _recovery(scenario: Scenario, measures: Measures, facts: Facts, budget: Budg
             yield _most("still failing after the outage", facts.failing_after_s, SETTLING_S, "s")
     if scenario.leaves:
         back = measures.failback_s
-        passed = back is not None and back <= within
-        yield Check(name="failback", measured=back, limit=within, unit="s", passed=passed)
+        passed = back is not None and back <= RECOVERY_TIME_OBJECTIVE_S
+        yield Check(name="failback", measured=back, limit=RECOVERY_TIME_OBJECTIVE_S, unit="s", passed=passed)
 
 
 def _recovery_points(scenario: Scenario, measures: Measures) -> Iterator[Check]:

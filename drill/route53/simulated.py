@@ -79,7 +79,7 @@ class SimulatedRoute53:
         Raises:
             Route53Error: The zone or one of its checks is missing or cannot be simulated.
         """
-        self._zone = read_zone(self._aws, self._name)
+        self._zone = read_zone(self._aws.client, self._name)
         self._checkers = Checkers(
             self._zone,
             client=self._aws.client,

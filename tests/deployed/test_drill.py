@@ -22,7 +22,7 @@ def report(aws: EmbeddedAws, deployment: Deployment, tmp_path_factory: pytest.Te
         "port": aws.port,
         "account": aws.account,
         "addresses": aws.addresses,
-        "log": str(aws.log),
+        "log": "aws.log",
     }
     state.write_text(json.dumps(content), encoding="utf-8")
     options = ["--state", str(state), "--folder", str(folder), "--scale", str(SCALE), "--clients", str(CLIENTS)]

@@ -16,4 +16,12 @@ def test_the_command_lists_every_scenario_and_what_is_expected_of_it(capsys: pyt
 
 def test_rejects_a_scenario_that_there_is_none_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--folder", str(tmp_path), "--scenario", "earthquake"]) == 2
-    assert "no scenario is called earthquake; there are: region-refuses" in capsys.readouterr().out
+    assert "no scenario is called earthquake here; there are: region-refuses" in capsys.readouterr().out
+
+
+def test_rejects_on_aws_what_only_an_emulator_can_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--folder", str(tmp_path), "--target", "aws"]
+    assert main([*options, "--scenario", "region-refuses"]) == 2
+    assert "no scenario is called region-refuses here; there are: evacuated-in-health" in capsys.readouterr().out
+    assert main([*options, "--scale", "0.2"]) == 2
+    assert "'--scale' must be 1 on AWS, whose time cannot be scaled, got: 0.2" in capsys.readouterr().out
