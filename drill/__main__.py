@@ -23,13 +23,14 @@ from dr.objectives import RECOVERY_POINT_OBJECTIVE_S, RECOVERY_TIME_OBJECTIVE_S
 from drill.aws import HELP, AwsTarget, deployed
 from drill.demo import FOLDER as DEMO
 from drill.deployment import Deployment, DeploymentError
+from drill.embedded import EmbeddedTarget, embedded
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.outages import SCENARIOS, Evacuate, Scenario
 from drill.results import Report, Result
 from drill.route53 import Observation, Route53Error
 from drill.run import Run
 from drill.table import table
-from drill.target import DrillError, EmbeddedTarget, Target, embedded
+from drill.target import DrillError, Target
 from drill.traffic import OVERSTAY_S, OVERSTAYING, PACE_S, PATIENCE_S
 
 from botocore.exceptions import BotoCoreError, ClientError

@@ -5,8 +5,9 @@ from typing import Any
 
 from drill.__main__ import main
 from drill.deployment import Deployment
+from drill.embedded import embedded
 from drill.emulator import EmbeddedAws
-from drill.outages import SCENARIOS, Scenario
+from drill.outages import SCENARIOS, WEST, Scenario
 
 import pytest
 
@@ -50,3 +51,14 @@ def test_a_drill_leaves_nothing_broken(report: dict[str, Any], aws: EmbeddedAws)
     assert {way["seconds"] for way in aws.replication()["ways"]} == {0.0}
     for region in aws.regions:
         aws.client("dynamodb", region).list_tables()
+
+
+def test_no_probe_runs_during_a_drill(aws: EmbeddedAws, deployment: Deployment) -> None:
+    events = aws.client("events", WEST)
+    events.put_rule(Name="rule-probe-of-a-test", ScheduleExpression="rate(1 minute)")
+    try:
+        with embedded(aws, deployment, scale=SCALE, listen=lambda _: None):
+            assert events.describe_rule(Name="rule-probe-of-a-test")["State"] == "DISABLED"
+        assert events.describe_rule(Name="rule-probe-of-a-test")["State"] == "ENABLED"
+    finally:
+        events.delete_rule(Name="rule-probe-of-a-test")

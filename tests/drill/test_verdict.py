@@ -13,7 +13,7 @@ from tests.drill.logs import EAST, WEST
 import attrs
 import pytest
 
-BUDGET = Budget(recovery_s=98, evacuation_s=240, ttl_s=60)
+BUDGET = Budget(recovery_s=98, evacuation_s=240)
 GOOD = Measures(
     recovery_time_s=90,
     recovery_time_keeping_ttl_s=80,
