@@ -12,7 +12,7 @@ RUN = . .tools/activate &&
 COMPILE = .tools/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url $(ARGS)
 
-.PHONY: help openapi setup scanners synth deploy destroy diff demo test coverage check unit snapshots hipaa \
+.PHONY: help openapi setup scanners synth deploy destroy diff demo drill test coverage check unit snapshots hipaa \
 	objectives preflight sbom audit bench lock clean
 
 help: ## list the targets
@@ -50,6 +50,9 @@ hipaa: setup ## write the control matrix to docs/hipaa.md
 
 demo: setup ## deploy both regions into the embedded AWS, use them, destroy them
 	@$(RUN) python -m drill.demo $(ARGS)
+
+drill: setup ## break a region in every way and measure, an hour; ARGS='--scale 0.2' or '--scenario region-refuses'
+	@$(RUN) python -m drill $(ARGS)
 
 test: check scanners coverage ## all that CI runs: check, then every test
 	@$(RUN) python -m pytest --ignore=tests/functions $(ARGS)

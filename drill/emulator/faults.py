@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import socket
 import struct
@@ -29,6 +30,7 @@ class Fault:
         mode: `drop` resets the connection, `error` answers 503, `hang` never answers, `slow` answers late.
         seconds: How late `slow` is; how long a `hang` lasts before it is cut (0: LONGEST_HANG).
         share: The part of the requests that is hit.
+        path: The path of the requests that are hit, or `*`.
     """
 
     region: str
@@ -36,6 +38,7 @@ class Fault:
     mode: str = "drop"
     seconds: float = 0.0
     share: float = 1.0
+    path: str = "*"
 
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Fault:
@@ -55,37 +58,63 @@ class Fault:
             raise ValueError(f"'share' must be more than 0 and at most 1, got: {fault.share!r}")
         return fault
 
-    def hits(self, target: Target) -> bool:
+    def hits(self, target: Target, path: str) -> bool:
         """Whether a request to that target can meet this fault."""
-        return self.region in ("*", target.region) and self.service in ("*", target.service)
+        return (
+            self.region in ("*", target.region) and self.service in ("*", target.service) and self.path in ("*", path)
+        )
+
+
+class Active:
+    """A fault in force.
+
+    Attributes:
+        fault: Which.
+        healed: Wakes the requests that hang in it when it is lifted.
+    """
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.healed = asyncio.Event()
+        # Each fault draws anew from one seed: it hits the same requests of a row in every run, whatever came before.
+        self._random = random.Random(1)  # noqa: S311
+
+    def draw(self) -> bool:
+        """Whether the fault hits one more request."""
+        return self._random.random() < self.fault.share
 
 
 class Faults:
-    """The faults in force. `healed` wakes hung requests when they are lifted."""
+    """The faults in force, by the number that each is lifted by."""
 
     def __init__(self) -> None:
-        self.active: tuple[Fault, ...] = ()
-        self.healed = asyncio.Event()
-        self._random = random.Random(1)  # noqa: S311  the same share of the same requests in every run
+        self.active: dict[int, Active] = {}
+        self._numbers = itertools.count(1)
 
-    def add(self, fault: Fault) -> None:
-        """Breaks one thing more."""
-        self.active = (*self.active, fault)
+    def add(self, fault: Fault) -> int:
+        """Breaks one thing more; returns its number."""
+        number = next(self._numbers)
+        self.active[number] = Active(fault)
+        return number
+
+    def lift(self, number: int) -> None:
+        """Heals one thing; the requests that hang in it are cut. KeyError: it is not broken."""
+        self.active.pop(number).healed.set()
 
     def clear(self) -> None:
-        """Heals everything; hung requests are cut."""
-        self.active = ()
-        self.healed.set()
-        self.healed = asyncio.Event()
+        """Heals everything."""
+        for number in list(self.active):
+            self.lift(number)
 
-    def draw(self, target: Target) -> Fault | None:
+    def draw(self, target: Target, path: str) -> Active | None:
         """The fault that one request to that target meets."""
-        return next((f for f in self.active if f.hits(target) and self._random.random() < f.share), None)
+        return next((each for each in self.active.values() if each.fault.hits(target, path) and each.draw()), None)
 
     def down(self, region: str, service: str) -> bool:
         """Whether no request to that service succeeds."""
         target = Target(region, service)
-        return any(f.hits(target) and f.mode != "slow" and f.share >= 1 for f in self.active)
+        found = [each.fault for each in self.active.values()]
+        return any(f.hits(target, "*") and f.mode != "slow" and f.share >= 1 for f in found)
 
 
 class Connections:

@@ -98,15 +98,20 @@ class Replication:
         """Lags and lengths of the queues by direction, and what became of the copies so far."""
         with self._lock:
             lags = dict.fromkeys((way[:2] for way in self._queues), 0.0) | self._lags
-            ways = [
-                {
-                    "source": source,
-                    "target": target,
-                    "seconds": "hold" if math.isinf(lag) else lag,
-                    "queued": sum(len(queue) for way, queue in self._queues.items() if way[:2] == (source, target)),
-                }
-                for (source, target), lag in sorted(lags.items())
-            ]
+            ways = []
+            for (source, target), lag in sorted(lags.items()):
+                since = [
+                    copy.since for way, queue in self._queues.items() if way[:2] == (source, target) for copy in queue
+                ]
+                ways.append(
+                    {
+                        "source": source,
+                        "target": target,
+                        "seconds": "hold" if math.isinf(lag) else lag,
+                        "queued": len(since),
+                        "oldest_s": round(time.monotonic() - min(since), 3) if since else 0.0,
+                    }
+                )
             return {"ways": ways, "copied": self._copied, "conflicts": self._conflicts, "failed": self._failed}
 
     def _held(self, way: tuple[str, str, str]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from drill.emulator.asgi import Application, Receive, Scope, Send, answer, headers_of, read_body, refuse
-from drill.emulator.faults import LONGEST_HANG, Connections, Fault, Faults
+from drill.emulator.faults import LONGEST_HANG, Active, Connections, Fault, Faults
 from drill.emulator.hooks import ENTRY_REGION
 from drill.emulator.locate import Locator
 from drill.emulator.replication import Replication
@@ -52,15 +52,16 @@ class Wrapper:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = headers_of(scope)
         target = self._locator.locate(scope, headers)
-        fault = self._faults.draw(target)
-        outcome = fault.mode if fault else "ok"
+        met = self._faults.draw(target, scope["path"])
+        outcome = met.fault.mode if met else "ok"
         self._seen[target.region, target.service, outcome, _caller(headers.get("user-agent", "-"))] += 1
-        if fault is None or await self._survives(fault, scope, receive, send):
+        if met is None or await self._survives(met, scope, receive, send):
             ENTRY_REGION.set(target.region)
             await self._app(_as_behind_tls(scope), receive, send)
 
-    async def _survives(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
+    async def _survives(self, met: Active, scope: Scope, receive: Receive, send: Send) -> bool:
         """Lets a request meet its fault; True when it may go on afterwards."""
+        fault = met.fault
         if fault.mode == "slow":
             await asyncio.sleep(fault.seconds)
             return True
@@ -68,23 +69,9 @@ class Wrapper:
             await refuse(send)
             return False
         if fault.mode == "hang":
-            await self._hang(fault.seconds or LONGEST_HANG, receive)
+            await _hang(fault.seconds or LONGEST_HANG, receive, met.healed)
         self._connections.reset(scope["client"])
         return False
-
-    async def _hang(self, seconds: float, receive: Receive) -> None:
-        """Returns when the client gives up, the fault is lifted, or the time is over."""
-
-        async def client_gone() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-
-        waits = [asyncio.ensure_future(client_gone()), asyncio.ensure_future(self._faults.healed.wait())]
-        try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
     async def _private(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Orders come from this machine to 127.0.0.1 by that name: no region's address and no web page gives any."""
@@ -99,33 +86,56 @@ class Wrapper:
     async def _control(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = await read_body(receive)
-            data: dict[str, Any] = json.loads(body) if body else {}
-            match scope["method"], scope["path"]:
-                case "GET", "/_drill":
-                    pass
-                case "POST", "/_drill/faults":
-                    self._faults.add(Fault.parse(data))
-                case "DELETE", "/_drill/faults":
-                    self._faults.clear()
-                case "POST", "/_drill/replication":
-                    self._replication.delay(data["source"], data["target"], data["seconds"])
-                case "DELETE", "/_drill/requests":
-                    self._seen.clear()
-                case _:
-                    await answer(send, 404, {"message": f"no such order: {scope['method']} {scope['path']}"})
-                    return
+            done = self._obey(scope["method"], scope["path"], json.loads(body) if body else {})
         except (ValueError, TypeError, KeyError) as error:
             await answer(send, 400, {"message": str(error)})
-            return
-        await answer(send, 200, self._state())
+        else:
+            if done is None:
+                await answer(send, 404, {"message": f"no such order: {scope['method']} {scope['path']}"})
+            else:
+                await answer(send, 200, {**self._state(), **done})
+
+    def _obey(self, method: str, path: str, data: dict[str, Any]) -> dict[str, object] | None:
+        """Does what is asked, and returns what to answer beside the state; None: there is no such order."""
+        match method, path.split("/")[2:]:
+            case "GET", []:
+                pass
+            case "POST", ["faults"]:
+                return {"number": self._faults.add(Fault.parse(data))}
+            case "DELETE", ["faults"]:
+                self._faults.clear()
+            case "DELETE", ["faults", number]:
+                self._faults.lift(int(number))
+            case "POST", ["replication"]:
+                self._replication.delay(data["source"], data["target"], data["seconds"])
+            case "DELETE", ["requests"]:
+                self._seen.clear()
+            case _:
+                return None
+        return {}
 
     def _state(self) -> dict[str, object]:
         return {
             "pid": os.getpid(),
-            "faults": [asdict(fault) for fault in self._faults.active],
+            "faults": [{"number": number, **asdict(each.fault)} for number, each in self._faults.active.items()],
             "replication": self._replication.state(),
             "requests": [[*what, count] for what, count in self._seen.most_common()],
         }
+
+
+async def _hang(seconds: float, receive: Receive, healed: asyncio.Event) -> None:
+    """Returns when the client gives up, the fault is lifted, or the time is over."""
+
+    async def client_gone() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    waits = [asyncio.ensure_future(client_gone()), asyncio.ensure_future(healed.wait())]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 def _caller(agent: str) -> str:

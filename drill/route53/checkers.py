@@ -39,6 +39,7 @@ class Checkers:
         client: Callable[[str, str], Any],
         reach: Callable[[Endpoint], Place],
         scale: float,
+        least_timeout_s: float,
         locations: int,
         random: Random,
         listen: Listener,
@@ -50,11 +51,13 @@ class Checkers:
             client: Gives a boto3 client of a service in a region.
             reach: Where an endpoint is reached.
             scale: What every time is multiplied by.
+            least_timeout_s: What no time that an endpoint has to answer in is less than, whatever the scale.
             locations: How many locations probe each endpoint.
             random: Draws when each location's first probe is.
             listen: Is told what happens.
         """
         self._checks, self._client, self._scale = zone.checks, client, scale
+        self._least_timeout_s = least_timeout_s
         self._listen, self._random = listen, random
         self._places = {check.id: reach(check.endpoint) for check in self._checks.values() if check.endpoint}
         self._reports = {id_: [rules.Location()] * locations for id_ in self._places}
@@ -81,7 +84,7 @@ class Checkers:
         due = loop.time() + phase
         while True:
             await asyncio.sleep(due - loop.time())
-            passed, why = await probe(endpoint, self._places[check.id], self._scale)
+            passed, why = await probe(endpoint, self._places[check.id], self._scale, self._least_timeout_s)
             reports[location] = reports[location].after(passed, endpoint.threshold)
             self._listen(Observation("checker", check.name, passed, f"location {location + 1}: {why}"))
             healthy = [report.healthy for report in reports]
@@ -139,24 +142,24 @@ class Checkers:
         return rules.status(found, inverted=check.inverted, disabled=check.disabled)
 
 
-async def probe(endpoint: Endpoint, place: Place, scale: float) -> tuple[bool, str]:
+async def probe(endpoint: Endpoint, place: Place, scale: float, least_s: float = 0.0) -> tuple[bool, str]:
     """Whether an endpoint passes one probe, and why: it must connect and answer within the documented times.
 
     HTTPS is spoken as HTTP: the embedded AWS has no TLS, and Route 53 does not validate certificates.
     """
-    within = TCP_CONNECTED_WITHIN if endpoint.tcp_only else CONNECTED_WITHIN
+    within = max(least_s, scale * (TCP_CONNECTED_WITHIN if endpoint.tcp_only else CONNECTED_WITHIN))
     try:
-        async with asyncio.timeout(within * scale):
+        async with asyncio.timeout(within):
             reader, writer = await asyncio.open_connection(*place)
     except TimeoutError:
-        return False, f"no connection within {within * scale:g} s"
+        return False, f"no connection within {within:g} s"
     except OSError as error:
         return False, f"no connection: {error.strerror}"
     try:
         if endpoint.tcp_only:
             return True, "connected"
         writer.write(_request(endpoint))
-        return await _judge(endpoint, reader, scale)
+        return await _judge(endpoint, reader, scale, least_s)
     finally:
         writer.close()
         with suppress(OSError):
@@ -176,16 +179,16 @@ def _request(endpoint: Endpoint) -> bytes:
     return "\r\n".join((*lines, "", "")).encode()
 
 
-async def _judge(endpoint: Endpoint, reader: asyncio.StreamReader, scale: float) -> tuple[bool, str]:
-    step, within = "status", STATUS_WITHIN
+async def _judge(endpoint: Endpoint, reader: asyncio.StreamReader, scale: float, least_s: float) -> tuple[bool, str]:
+    step, within = "status", max(least_s, STATUS_WITHIN * scale)
     try:
-        async with asyncio.timeout(within * scale):
+        async with asyncio.timeout(within):
             status = int((await reader.readline()).split()[1])
-        step, within = "body", BODY_WITHIN
-        async with asyncio.timeout(within * scale):
+        step, within = "body", max(least_s, BODY_WITHIN * scale)
+        async with asyncio.timeout(within):
             body = b"" if endpoint.search is None else await _read_body(reader, endpoint.search)
     except TimeoutError:
-        return False, f"no {step} within {within * scale:g} s"
+        return False, f"no {step} within {within:g} s"
     except OSError as error:
         return False, f"no {step}: {error.strerror or 'connection lost'}"
     except (ValueError, IndexError):

@@ -42,6 +42,7 @@ class SimulatedRoute53:
         zone_name: str,
         *,
         scale: float = 1.0,
+        least_timeout_s: float = 0.0,
         seed: int = 0,
         listen: Listener = lambda _: None,
         locations: int = LOCATIONS,
@@ -53,6 +54,7 @@ class SimulatedRoute53:
             aws: The AWS that the zone is deployed in, an `EmbeddedAws`.
             zone_name: The zone's name.
             scale: More than 0; less than 1 makes everything quicker, the endpoints' time to answer as well.
+            least_timeout_s: What no time to answer is scaled below: what is probed is no quicker for the scale.
             seed: Makes the choices by weight and the checkers' phases repeatable.
             listen: Is told what happens, on a thread of the simulation, which waits for it: it must be quick.
             locations: At least 1.
@@ -66,6 +68,7 @@ class SimulatedRoute53:
         if locations < 1:
             raise Route53Error(f"'locations' must be at least 1, got: {locations!r}")
         self.scale, self.locations = scale, locations
+        self._least_timeout_s = least_timeout_s
         self._aws, self._name, self._port, self._seed = aws, zone_name, port, seed
         self._listen = listen
         self._draws = Random(seed)  # noqa: S311  the same draws in every run
@@ -76,12 +79,13 @@ class SimulatedRoute53:
         Raises:
             Route53Error: The zone or one of its checks is missing or cannot be simulated.
         """
-        self._zone: Zone = read_zone(self._aws, self._name)
+        self._zone = read_zone(self._aws.client, self._name)
         self._checkers = Checkers(
             self._zone,
             client=self._aws.client,
             reach=self._reach,
             scale=self.scale,
+            least_timeout_s=self._least_timeout_s,
             locations=self.locations,
             random=Random(self._seed),  # noqa: S311  the same phases in every run
             listen=self._listen,
@@ -104,6 +108,11 @@ class SimulatedRoute53:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
+
+    @property
+    def zone(self) -> Zone:
+        """The zone as it was read."""
+        return self._zone
 
     def healthy(self, check_id: str) -> bool:
         """A health check's status now.

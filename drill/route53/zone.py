@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from drill.route53.rules import COMPARISONS, Alarm
@@ -122,13 +122,17 @@ class Zone:
     checks: Mapping[str, Check]
 
 
-def read_zone(aws: Aws, name: str) -> Zone:
+def read_zone(client: Callable[[str, str], Any], name: str) -> Zone:
     """Read a zone, its records, and the checks that they and their children name.
+
+    Args:
+        client: Makes a boto3 client of a service in a region.
+        name: The zone's name.
 
     Raises:
         Route53Error: There is no such zone, or one of its checks is missing or cannot be simulated.
     """
-    route53 = aws.client("route53", "us-east-1")
+    route53 = client("route53", "us-east-1")
     wanted = dotted(name)
     zones = route53.list_hosted_zones_by_name(DNSName=wanted)["HostedZones"]
     found = [zone for zone in zones if zone["Name"] == wanted and not zone["Config"].get("PrivateZone")]
@@ -143,7 +147,7 @@ def read_zone(aws: Aws, name: str) -> Zone:
     configured = {each["Id"]: each["HealthCheckConfig"] for page in pages for each in page["HealthChecks"]}
     named = sorted({record.check for record in records if record.check})
     children = [child for id_ in named for child in configured.get(id_, {}).get("ChildHealthChecks", ())]
-    checks = {id_: _check(aws, id_, configured) for id_ in dict.fromkeys((*children, *named))}
+    checks = {id_: _check(client, id_, configured) for id_ in dict.fromkeys((*children, *named))}
     if nested := [child for child in children if checks[child].children]:
         raise Route53Error(f"a calculated check must not be the child of another, got as children: {nested}")
     return Zone(wanted, records, checks)
@@ -169,11 +173,11 @@ def _record(config: Mapping[str, Any]) -> Record:
     )
 
 
-def _check(aws: Aws, id_: str, configured: Mapping[str, Mapping[str, Any]]) -> Check:
+def _check(client: Callable[[str, str], Any], id_: str, configured: Mapping[str, Mapping[str, Any]]) -> Check:
     if id_ not in configured:
         raise Route53Error(f"a record or a check names the health check {id_}, which is not there: deploy it again")
     config = configured[id_]
-    tags = aws.client("route53", "us-east-1").list_tags_for_resource(ResourceType="healthcheck", ResourceId=id_)
+    tags = client("route53", "us-east-1").list_tags_for_resource(ResourceType="healthcheck", ResourceId=id_)
     names = [tag["Value"] for tag in tags["ResourceTagSet"]["Tags"] if tag["Key"] == "Name"]
     kind = config["Type"]
     if kind not in (*PROBED, "CALCULATED", "CLOUDWATCH_METRIC"):
@@ -184,7 +188,7 @@ def _check(aws: Aws, id_: str, configured: Mapping[str, Mapping[str, Any]]) -> C
         inverted=config.get("Inverted", False),
         disabled=config.get("Disabled", False),
         endpoint=_endpoint(config) if kind in PROBED else None,
-        metric=_metric(aws, id_, config) if kind == "CLOUDWATCH_METRIC" else None,
+        metric=_metric(client, id_, config) if kind == "CLOUDWATCH_METRIC" else None,
         children=tuple(config.get("ChildHealthChecks", ())),
         healthy_children=config.get("HealthThreshold", 0),
     )
@@ -204,9 +208,9 @@ def _endpoint(config: Mapping[str, Any]) -> Endpoint:
     )
 
 
-def _metric(aws: Aws, id_: str, config: Mapping[str, Any]) -> Metric:
+def _metric(client: Callable[[str, str], Any], id_: str, config: Mapping[str, Any]) -> Metric:
     name, region = config["AlarmIdentifier"]["Name"], config["AlarmIdentifier"]["Region"]
-    alarms: Sequence[Mapping[str, Any]] = aws.client("cloudwatch", region).describe_alarms(AlarmNames=[name])[
+    alarms: Sequence[Mapping[str, Any]] = client("cloudwatch", region).describe_alarms(AlarmNames=[name])[
         "MetricAlarms"
     ]
     if not alarms:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.emulator.listeners import Address
-from tests.emulator.test_process import create_function
+from tests.emulator.test_process import create_function, holds_within
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
@@ -51,16 +52,45 @@ def test_global_services_break_as_a_region_of_their_own(healed: EmbeddedAws) -> 
     healed.client("dynamodb", "us-east-1").list_tables()
 
 
-def test_a_share_of_the_requests_fails(healed: EmbeddedAws) -> None:
-    healed.fault(region="us-east-1", service="sns", mode="error", share=0.5)
-    outcomes = []
-    for _ in range(30):
-        try:
-            healed.client("sns", "us-east-1").list_topics()
-            outcomes.append("served")
-        except ClientError:
-            outcomes.append("refused")
-    assert 5 < outcomes.count("refused") < 25
+def test_the_same_share_of_the_requests_fails_each_time(healed: EmbeddedAws) -> None:
+    rounds = []
+    for _ in range(2):
+        fault = healed.fault(region="us-east-1", service="sns", mode="error", share=0.5)
+        rounds.append([serves(healed, "sns") for _ in range(30)])
+        healed.heal(fault)
+    assert 5 < rounds[0].count(False) < 25
+    assert rounds[0] == rounds[1]
+
+
+def test_one_fault_is_lifted_while_another_stays(healed: EmbeddedAws) -> None:
+    topics = healed.fault(region="us-east-1", service="sns", mode="error")
+    healed.fault(region="us-east-1", service="sqs", mode="error")
+    healed.heal(topics)
+    assert (serves(healed, "sns"), serves(healed, "sqs")) == (True, False)
+    with pytest.raises(EmbeddedAwsError, match=f"refused DELETE /_drill/faults/{topics}"):
+        healed.heal(topics)
+
+
+def test_a_hanging_request_is_cut_when_its_own_fault_is_lifted(healed: EmbeddedAws) -> None:
+    fault = healed.fault(region="us-east-1", service="sns", mode="hang")
+    other = healed.fault(region="us-east-1", service="sqs", mode="hang", seconds=0.5)
+    with ThreadPoolExecutor(1) as caller:
+        hanging = caller.submit(healed.client("sns", "us-east-1").list_topics)
+        assert holds_within(10, lambda: any(r.outcome == "hang" for r in healed.requests() if r.service == "sns"))
+        healed.heal(other)
+        assert not hanging.done()
+        healed.heal(fault)
+        with pytest.raises(ConnectionClosedError):
+            hanging.result(10)
+
+
+def test_one_path_of_an_api_breaks_alone(healed: EmbeddedAws) -> None:
+    host, control = create_api(healed, "us-west-2"), Address("127.0.0.1", healed.port)
+    healed.fault(region="us-west-2", service="execute-api", mode="error", path="/healthz")
+    assert get(control, "/", host) == (200, {"in": "us-west-2"})
+    with closing(http.client.HTTPConnection(*control, timeout=10)) as connection:
+        connection.request("GET", "/healthz", headers={"Host": host})
+        assert connection.getresponse().status == 503
 
 
 def test_a_slow_region_answers_late(healed: EmbeddedAws) -> None:
@@ -147,6 +177,16 @@ def test_a_custom_domain_of_two_regions_answers_where_it_is_reached(healed: Embe
     assert get(healed.addresses["us-west-2"], "/", "api.two.org") == (200, {"in": "us-west-2"})
     with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
         get(healed.addresses["us-east-1"], "/", "api.two.org")
+
+
+def serves(aws: EmbeddedAws, service: str) -> bool:
+    """Whether one call of us-east-1 is answered."""
+    client = aws.client(service, "us-east-1")
+    try:
+        client.list_topics() if service == "sns" else client.list_queues()
+    except ClientError:
+        return False
+    return True
 
 
 def create_api(aws: EmbeddedAws, region: str) -> str:

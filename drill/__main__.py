@@ -1,0 +1,214 @@
+"""Break a region, and measure: traffic, outages, and what became of the objectives.
+
+Runs on what `KEEP=1 make demo` left running, else on a deployment of its own in an embedded AWS. What is seen there was
+not seen on AWS itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dr.checks import SettingsError
+from dr.objectives import RECOVERY_POINT_OBJECTIVE_S, RECOVERY_TIME_OBJECTIVE_S
+from drill.aws import HELP, AwsTarget, deployed
+from drill.demo import FOLDER as DEMO
+from drill.deployment import Deployment, DeploymentError
+from drill.embedded import EmbeddedTarget, embedded
+from drill.emulator import EmbeddedAws, EmbeddedAwsError
+from drill.outages import SCENARIOS, Evacuate, Scenario
+from drill.results import Report, Result
+from drill.route53 import Observation, Route53Error
+from drill.run import Run
+from drill.table import table
+from drill.target import DrillError, Target
+from drill.traffic import OVERSTAY_S, OVERSTAYING, PACE_S, PATIENCE_S
+
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+FOLDER = Path("build/drill")
+SUFFIX = "drill"
+CLIENTS = 12
+FAILURES = (
+    DrillError,
+    Route53Error,
+    SettingsError,
+    DeploymentError,
+    EmbeddedAwsError,
+    BotoCoreError,
+    ClientError,
+)
+
+
+def drill(
+    target: Target,
+    scenarios: Sequence[Scenario],
+    *,
+    scale: float,
+    clients: int,
+    observations: list[Observation],
+    console: Console,
+) -> Report:
+    """Run scenarios one after another on one target.
+
+    Raises:
+        DrillError: One could not be measured.
+    """
+    started, results = datetime.now(UTC), list[Result]()
+    for number, scenario in enumerate(scenarios, 1):
+        began = time.monotonic()
+        console.print(f"{number} of {len(scenarios)}: {scenario.title} ...", end=" ")
+        run = Run(target, scenario, scale, clients, observations)
+        results.append(run.run(f"drill-{started:%Y%m%d%H%M%S}-{number}"))
+        passed = "[green]passed[/]" if results[-1].passed else "[bold red]failed[/]"
+        console.print(f"{passed} ({time.monotonic() - began:.0f} s)")
+        for check in results[-1].checks:
+            if not check.passed:
+                console.print(f"  {check.name}: {check.measured} {check.unit}, limit {check.limit}", markup=False)
+    return Report(
+        started_at=started.isoformat(timespec="seconds"),
+        target=target.name,
+        time_scale=scale,
+        regions=list(target.regions),
+        weights=target.weights,
+        replication_lag_s=target.replication_lag_s,
+        emulated=[*target.emulated, *_scaled(scale)],
+        assumptions=_assumptions(clients),
+        machine={"cores": os.cpu_count(), "python": platform.python_version()},
+        objectives={
+            "recovery_time_s": RECOVERY_TIME_OBJECTIVE_S,
+            "recovery_point_s": RECOVERY_POINT_OBJECTIVE_S,
+            "budget_recovery_time_s": target.budget.recovery_s,
+        },
+        scenarios=results,
+    )
+
+
+def _scaled(scale: float) -> list[str]:
+    if scale == 1:
+        return []
+    return [
+        f"Time is scaled: intervals, timeouts, TTLs, lags and outages are {scale:g} of what they are, and all times "
+        "told here are divided by it. The functions' own times are not scaled, so they count for more."
+    ]
+
+
+def _assumptions(clients: int) -> list[str]:
+    return [
+        f"{clients} clients, each with a resolver of its own, resolve for every request and keep answers for their "
+        f"TTL; one in {OVERSTAYING} keeps them for {OVERSTAY_S:g} s more.",
+        f"A client waits {PATIENCE_S:g} s for an answer, for what the API itself waits for S3 as well, and tries again "
+        f"what was not served after {PACE_S:g} s, under the same idempotency key.",
+        "Recovery time is counted from a client's first failed request to its last, of the client that waited longest.",
+        "Recovery point is the age of the oldest acknowledged write that the surviving region lacked when DNS left the "
+        "other, counted back from the last write that the other took; where DNS left none, at the end of the outage. "
+        "What is copied while the survivor is asked, for about a second, counts as there.",
+    ]
+
+
+@contextmanager
+def _embedded_aws(console: Console, folder: Path, state: Path) -> Iterator[tuple[EmbeddedAws, Deployment]]:
+    """What was left running, else a deployment of the drill's own that is gone afterwards."""
+    if state.exists():
+        with EmbeddedAws.attach(state) as aws:
+            console.print(f"using the embedded AWS at {aws.endpoint}, which stays")
+            yield aws, Deployment(state.parent.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
+        return
+    place = folder / "deployment"
+    shutil.rmtree(place, ignore_errors=True)
+    with EmbeddedAws(log=folder / "aws.log") as aws:
+        deployment = Deployment(place.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
+        with console.status("deploying five stacks into an embedded AWS"):
+            deployment.deploy()
+        yield aws, deployment
+
+
+@contextmanager
+def _target(
+    options: argparse.Namespace, console: Console, observations: list[Observation]
+) -> Iterator[AwsTarget | EmbeddedTarget]:
+    if options.target == "aws":
+        if options.scale != 1:
+            raise DrillError(f"'--scale' must be 1 on AWS, whose time cannot be scaled, got: {options.scale:g}")
+        yield deployed()
+        return
+    with (
+        _embedded_aws(console, options.folder, options.state) as (aws, deployment),
+        embedded(aws, deployment, scale=options.scale, listen=observations.append) as target,
+    ):
+        yield target
+
+
+def _chosen(names: Sequence[str], target: str) -> list[Scenario]:
+    """The scenarios of these names, or all that the target can show."""
+    known = {
+        scenario.name: scenario
+        for scenario in SCENARIOS
+        if target != "aws" or all(isinstance(each, Evacuate) for each in scenario.disturbances)
+    }
+    if unknown := [name for name in names if name not in known]:
+        raise DrillError(f"no scenario is called {', '.join(unknown)} here; there are: {', '.join(known)}")
+    return [known[name] for name in names] if names else list(SCENARIOS)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__, epilog=HELP)
+    parser.add_argument("--target", choices=("embedded", "aws"), default="embedded", help="where; see below for aws")
+    parser.add_argument("--scenario", nargs="+", default=(), metavar="NAME", help="which; all of them without it")
+    parser.add_argument("--list", action="store_true", help="say which scenarios there are, and what is expected")
+    parser.add_argument("--scale", type=float, default=1.0, help="what every time is multiplied by: 0.2 is quick")
+    parser.add_argument("--clients", type=int, default=CLIENTS, help=f"how many call at once ({CLIENTS})")
+    parser.add_argument(
+        "--state", type=Path, default=DEMO / "aws.json", help="of an embedded AWS that was left running"
+    )
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the report goes")
+    parser.add_argument("--json", action="store_true", help="print the report, and no table")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the drill; 1 when a scenario failed, 2 when there was no measuring."""
+    options = _parser().parse_args(arguments)
+    console = Console(stderr=options.json)
+    path = options.folder / "report.json"
+    observations: list[Observation] = []
+    try:
+        scenarios = _chosen(options.scenario, options.target)
+        if options.list:
+            for each in scenarios:
+                console.print(f"[bold]{each.name}[/]: {each.title}. {each.expected}", soft_wrap=True)
+            return 0
+        with _target(options, console, observations) as target:
+            report = drill(
+                target,
+                scenarios,
+                scale=options.scale,
+                clients=options.clients,
+                observations=observations,
+                console=console,
+            )
+    except FAILURES as error:
+        console.print("[bold red]Nothing was measured:[/]", end=" ")
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return 2
+    report.write(path)
+    if options.json:
+        sys.stdout.write(path.read_text(encoding="utf-8"))
+    else:
+        console.print(table(json.loads(path.read_text(encoding="utf-8"))))
+        console.print(f"the report: {path}")
+    return 0 if report.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""What is broken in a drill, and what must come of it: values, from which nothing acts by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+import attrs
+
+EAST, WEST = "us-east-1", "us-west-2"
+# The API reads a row of its own table for its health, and a key that is denied stops the table and the bucket with it.
+KEYED_SERVICES = ("kms", "dynamodb", "s3")
+CLASSES = ("records", "audit", "documents_replicated", "documents_pending")
+
+
+@attrs.frozen(kw_only=True)
+class Disturbance:
+    """One thing that is wrong for a while.
+
+    Attributes:
+        text: What it is, for people.
+        start_s: When it begins, seconds after the outage's beginning.
+        end_s: When it ends.
+    """
+
+    text: str
+    start_s: float = 0.0
+    end_s: float
+
+
+@attrs.frozen(kw_only=True)
+class Break(Disturbance):
+    """Requests of a region fail; see `drill.emulator.faults.Fault`, which it is made of.
+
+    Attributes:
+        region: Where.
+        services: Which services, `*` for all.
+        mode: How.
+        seconds: How late an answer is, where it is late.
+        share: The part of the requests.
+        path: Of an API.
+    """
+
+    region: str
+    services: tuple[str, ...] = ("*",)
+    mode: str = "drop"
+    seconds: float = 0.0
+    share: float = 1.0
+    path: str = "*"
+
+
+@attrs.frozen(kw_only=True)
+class Hold(Disturbance):
+    """Nothing is copied from one region to the other; what was held is replayed in the end."""
+
+    source: str
+    target: str
+
+
+@attrs.frozen(kw_only=True)
+class Evacuate(Disturbance):
+    """An operator says that a region shall get no traffic."""
+
+    region: str
+
+
+class Recovery(Enum):
+    """When the last request fails."""
+
+    FAILOVER = "within the budget, for DNS answers with the other region"
+    NEVER_FAILED = "no request fails"
+    WITH_THE_CAUSE = "when what is broken is mended"
+
+
+@attrs.frozen(kw_only=True)
+class Scenario:
+    """An outage, and what is expected of it.
+
+    Attributes:
+        name: On the command line.
+        title: For people.
+        expected: The expected outcome, a sentence.
+        disturbances: What is broken when.
+        leaves: The regions that DNS must stop answering with, and no others.
+        recovery: When clients are served again.
+        loses: The region that is taken for lost when the recovery point is measured.
+        may_lag: The classes of data whose recovery point has no limit here, because that is what is broken.
+        waits: Whether requests hang until the client gives up, which comes on top of the recovery time.
+    """
+
+    name: str
+    title: str
+    expected: str
+    disturbances: Sequence[Disturbance]
+    leaves: frozenset[str] = frozenset()
+    recovery: Recovery = Recovery.FAILOVER
+    loses: str = EAST
+    may_lag: frozenset[str] = frozenset()
+    waits: bool = False
+
+    @property
+    def lasts_s(self) -> float:
+        """From the first thing that breaks to the last that is mended, seconds."""
+        return max(each.end_s for each in self.disturbances)
+
+
+# Longer than detection and TTL together: whoever keeps to the TTL is in the other region before the end.
+OUTAGE_S = 130.0
+# Three probes 10 s apart cannot all fail in it.
+BLIP_S = 15.0
+FLAPS = tuple(Break(text=f"{EAST} refuses", region=EAST, start_s=at, end_s=at + 45) for at in (0, 90, 180))
+
+
+def _east(text: str, **broken: object) -> tuple[Break, ...]:
+    return (Break(text=f"{EAST} {text}", region=EAST, end_s=OUTAGE_S, **broken),)  # type: ignore[arg-type]
+
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario(
+        name="region-refuses",
+        title="A region refuses all connections",
+        expected=f"{WEST} serves all; writes not yet replicated are back once {EAST} is.",
+        disturbances=_east("refuses all connections"),
+        leaves=frozenset({EAST}),
+    ),
+    Scenario(
+        name="region-hangs",
+        title="A region takes connections and never answers",
+        expected=f"{WEST} serves all; requests that hang when DNS moves end with their clients' patience.",
+        disturbances=_east("hangs", mode="hang"),
+        leaves=frozenset({EAST}),
+        waits=True,
+    ),
+    Scenario(
+        name="calls-fail",
+        title="30 % of a region's API calls fail",
+        expected="No failover: too few probes fail in a row. Retries are served; evacuating is for the operator.",
+        disturbances=_east("fails 30 % of its API calls", services=("execute-api",), mode="error", share=0.3),
+        recovery=Recovery.WITH_THE_CAUSE,
+    ),
+    Scenario(
+        name="region-slow",
+        title="A region is slow by 5 s",
+        expected=f"Its health check takes too long, so {WEST} serves all.",
+        disturbances=_east("answers 5 s late", mode="slow", seconds=5.0),
+        leaves=frozenset({EAST}),
+        waits=True,
+    ),
+    Scenario(
+        name="dynamodb-dead",
+        title="DynamoDB alone is dead in a region",
+        expected=f"{EAST} says that it is impaired, so {WEST} serves all.",
+        disturbances=_east("has no DynamoDB", services=("dynamodb",)),
+        leaves=frozenset({EAST}),
+        waits=True,
+    ),
+    Scenario(
+        name="s3-dead",
+        title="S3 alone is dead in a region",
+        expected="No failover: records are served everywhere, documents only by retries that reach the other region.",
+        disturbances=_east("has no S3", services=("s3",)),
+        recovery=Recovery.WITH_THE_CAUSE,
+        may_lag=frozenset({"documents_pending"}),
+        waits=True,
+    ),
+    Scenario(
+        name="key-denied",
+        title="The region's key is denied",
+        expected=f"{EAST} can read neither table nor bucket and says so, so {WEST} serves all.",
+        disturbances=_east("may not use its key", services=KEYED_SERVICES, mode="error"),
+        leaves=frozenset({EAST}),
+        waits=True,
+    ),
+    Scenario(
+        name="replication-held",
+        title="Replication stalls, and catches up",
+        expected="No request fails. Until it catches up the other region lacks the newest writes; uploads say pending.",
+        disturbances=tuple(
+            Hold(text=f"nothing is copied from {source} to {target}", source=source, target=target, end_s=60)
+            for source, target in ((EAST, WEST), (WEST, EAST))
+        ),
+        recovery=Recovery.NEVER_FAILED,
+        may_lag=frozenset({"records", "audit", "documents_pending"}),
+    ),
+    Scenario(
+        name="flapping",
+        title="A region comes and goes",
+        expected=f"DNS leaves {EAST} and returns each time; nothing is lost or written twice.",
+        disturbances=FLAPS,
+        leaves=frozenset({EAST}),
+        recovery=Recovery.WITH_THE_CAUSE,
+    ),
+    Scenario(
+        name="health-path-dead",
+        title="Only the health check's path fails",
+        expected=f"No request fails; {WEST} serves all until {EAST} says again that it is healthy.",
+        disturbances=_east("fails its health check alone", services=("execute-api",), mode="error", path="/healthz"),
+        leaves=frozenset({EAST}),
+        recovery=Recovery.NEVER_FAILED,
+    ),
+    Scenario(
+        name="other-region-refuses",
+        title="The smaller region refuses all connections",
+        expected=f"{EAST} serves all.",
+        disturbances=(Break(text=f"{WEST} refuses all connections", region=WEST, end_s=OUTAGE_S),),
+        leaves=frozenset({WEST}),
+        loses=WEST,
+    ),
+    Scenario(
+        name="both-refuse",
+        title="Both regions refuse all connections",
+        expected="Nobody is served, DNS answers with both, and both serve as soon as they are back.",
+        disturbances=tuple(Break(text=f"{region} refuses", region=region, end_s=60) for region in (EAST, WEST)),
+        leaves=frozenset({EAST, WEST}),
+        recovery=Recovery.WITH_THE_CAUSE,
+        may_lag=frozenset(CLASSES),  # nobody is left who could be asked
+    ),
+    Scenario(
+        name="blips",
+        title="Blips shorter than the threshold",
+        expected="No failover.",
+        disturbances=tuple(
+            Break(text=f"{EAST} refuses", region=EAST, start_s=at, end_s=at + BLIP_S) for at in (0, 45, 90)
+        ),
+        recovery=Recovery.WITH_THE_CAUSE,
+    ),
+    Scenario(
+        name="evacuation",
+        title="A sick region is evacuated by hand",
+        expected=f"{EAST} fails 30 % of its calls until {WEST} is told to evacuate it; then {WEST} serves all.",
+        disturbances=(
+            Break(
+                text=f"{EAST} fails 30 % of its API calls",
+                region=EAST,
+                services=("execute-api",),
+                mode="error",
+                share=0.3,
+                end_s=300,
+            ),
+            Evacuate(text=f"{EAST} is evacuated", region=EAST, start_s=20, end_s=300),
+        ),
+        leaves=frozenset({EAST}),
+        recovery=Recovery.FAILOVER,
+    ),
+    Scenario(
+        name="evacuated-in-health",
+        title="A healthy region is evacuated by hand",
+        expected=f"No request fails; {WEST} serves all until nobody says so any more.",
+        disturbances=(Evacuate(text=f"{EAST} is evacuated", region=EAST, end_s=300),),
+        leaves=frozenset({EAST}),
+        recovery=Recovery.NEVER_FAILED,
+    ),
+)

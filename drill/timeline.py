@@ -1,0 +1,65 @@
+"""What was seen in the course of a scenario, in intervals: pure functions for the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from drill.results import Series, Served
+from drill.traffic import Request
+
+import attrs
+
+INTERVAL_S = 2.0
+"""Of a picture, at true speed; what is sampled is sampled as often."""
+
+V = TypeVar("V")
+
+
+@attrs.frozen
+class Sample:
+    """What was seen at one time."""
+
+    at: float
+    healthy: Mapping[str, bool]
+    lags: Mapping[str, float]
+
+
+def series(
+    requests: Sequence[Request],
+    samples: Sequence[Sample],
+    *,
+    regions: Sequence[str],
+    began: float,
+    ended: float,
+    scale: float,
+) -> Series:
+    """Requests by region and outcome, health and lag, by interval; a request counts where it ended."""
+    interval = INTERVAL_S * scale
+    length = int((ended - began) / interval) + 1
+
+    def place(at: float) -> int:
+        return min(length - 1, max(0, int((at - began) / interval)))
+
+    def counts(region: str | None, *, failed: bool) -> list[int]:
+        found = [0] * length
+        for request in requests:
+            if request.region == region and (request.outcome == "failed") == failed:
+                found[place(request.ended)] += 1
+        return found
+
+    def sampled(value: Callable[[Sample], V]) -> list[V | None]:
+        found: list[V | None] = [None] * length
+        for sample in samples:
+            found[place(sample.at)] = value(sample)
+        return found
+
+    ways = sorted({way for sample in samples for way in sample.lags})
+    healthy, lags = sampled(lambda sample: sample.healthy), sampled(lambda sample: sample.lags)
+    return Series(
+        interval_s=INTERVAL_S,
+        requests={r: Served(served=counts(r, failed=False), failed=counts(r, failed=True)) for r in regions},
+        unresolved=counts(None, failed=True),
+        healthy={r: [None if seen is None else int(seen[r]) for seen in healthy] for r in regions},
+        lag_s={w: [round(seen[w] / scale, 3) if seen and w in seen else None for seen in lags] for w in ways},
+    )

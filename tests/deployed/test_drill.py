@@ -1,0 +1,64 @@
+"""All outages of the drill, in quick motion, on the session's deployment."""
+
+import json
+from typing import Any
+
+from drill.__main__ import main
+from drill.deployment import Deployment
+from drill.embedded import embedded
+from drill.emulator import EmbeddedAws
+from drill.outages import SCENARIOS, WEST, Scenario
+
+import pytest
+
+SCALE, CLIENTS = 0.2, 5
+
+
+@pytest.fixture(scope="module")
+def report(aws: EmbeddedAws, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the command reports of them, which finds the emulator as one that was left running."""
+    state, folder = deployment.folder / "aws.json", tmp_path_factory.mktemp("drill")
+    content = {
+        "pid": aws.pid,
+        "port": aws.port,
+        "account": aws.account,
+        "addresses": aws.addresses,
+        "log": "aws.log",
+    }
+    state.write_text(json.dumps(content), encoding="utf-8")
+    options = ["--state", str(state), "--folder", str(folder), "--scale", str(SCALE), "--clients", str(CLIENTS)]
+    code = main(options)
+    found: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert code == (0 if found["passed"] else 1)
+    return found
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda each: each.name)
+def test_an_outage_ends_as_expected_and_loses_nothing_for_good(scenario: Scenario, report: dict[str, Any]) -> None:
+    (found,) = (each for each in report["scenarios"] if each["name"] == scenario.name)
+    assert [check for check in found["checks"] if not check["passed"]] == []
+    assert found["measures"]["acknowledged"] > CLIENTS
+
+
+def test_the_report_says_what_it_is_of(report: dict[str, Any], aws: EmbeddedAws) -> None:
+    assert (report["schema"], report["target"], report["time_scale"]) == ("healthcare-dr/drill/1", "embedded", SCALE)
+    assert report["regions"] == list(aws.regions)
+    assert any("emulator" in sentence for sentence in report["emulated"])
+    assert report["objectives"] == {"recovery_time_s": 300, "recovery_point_s": 60, "budget_recovery_time_s": 98}
+
+
+def test_a_drill_leaves_nothing_broken(report: dict[str, Any], aws: EmbeddedAws) -> None:
+    assert {way["seconds"] for way in aws.replication()["ways"]} == {0.0}
+    for region in aws.regions:
+        aws.client("dynamodb", region).list_tables()
+
+
+def test_no_probe_runs_during_a_drill(aws: EmbeddedAws, deployment: Deployment) -> None:
+    events = aws.client("events", WEST)
+    events.put_rule(Name="rule-probe-of-a-test", ScheduleExpression="rate(1 minute)")
+    try:
+        with embedded(aws, deployment, scale=SCALE, listen=lambda _: None):
+            assert events.describe_rule(Name="rule-probe-of-a-test")["State"] == "DISABLED"
+        assert events.describe_rule(Name="rule-probe-of-a-test")["State"] == "ENABLED"
+    finally:
+        events.delete_rule(Name="rule-probe-of-a-test")

@@ -1,0 +1,154 @@
+"""A drill's view of AWS, of the session's deployment: all that the embedded AWS can answer, it answers."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dr.settings import Settings
+from drill.aws import AwsTarget
+from drill.client import ApiClient
+from drill.deployment import Deployment
+from drill.emulator import EmbeddedAws
+from drill.outages import SCENARIOS
+from drill.route53 import SimulatedRoute53
+from drill.target import DrillError
+from main import REGIONS
+from tests.deployed.test_serving import EAST, WEST, record
+
+import pytest
+from botocore.stub import Stubber
+
+SETTINGS = Settings.load({"ENVIRONMENT_SUFFIX": "test"}, {}, [region.settings for region in REGIONS])
+# As Route 53 writes them (API reference, GetHealthCheckStatus).
+SUCCESS = "Success: HTTP Status Code 200, OK. Resolved IP: 192.0.2.44"
+FAILURE = "Failure: The health check endpoint timed out. Resolved IP: 192.0.2.44"
+
+
+class Recorded:
+    """A client of Route 53 that has what the embedded one lacks: what the checkers of AWS last reported."""
+
+    def __init__(self, aws: EmbeddedAws, reports: list[str]) -> None:
+        self._route53, self._reports = aws.client("route53", EAST), reports
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._route53, name)
+
+    def get_health_check_status(self, **asked: str) -> Any:
+        observations = [
+            {"Region": "eu-west-1", "IPAddress": "192.0.2.1", "StatusReport": {"Status": each, "CheckedTime": NOW}}
+            for each in self._reports
+        ]
+        with Stubber(self._route53) as stubber:  # which compares the answer with the description of the API
+            stubber.add_response("get_health_check_status", {"HealthCheckObservations": observations}, asked)
+            return self._route53.get_health_check_status(**asked)
+
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def reports() -> list[str]:
+    return [SUCCESS] * 16
+
+
+@pytest.fixture
+def client(aws: EmbeddedAws, reports: list[str]) -> Callable[[str, str], Any]:
+    def make(service: str, region: str) -> Any:
+        return Recorded(aws, reports) if service == "route53" else aws.client(service, region)
+
+    return make
+
+
+@pytest.fixture
+def target(aws: EmbeddedAws, deployment: Deployment, client: Callable[[str, str], Any]) -> Iterator[AwsTarget]:
+    with SimulatedRoute53(aws, SETTINGS.domain) as route53:
+        yield AwsTarget(
+            client=client,
+            credentials={"AccessKeyId": aws.account, "SecretAccessKey": "test", "SessionToken": None},
+            settings=SETTINGS,
+            regions=[EAST, WEST],
+            server=route53.address,
+        )
+
+
+def test_a_target_reads_what_is_deployed(target: AwsTarget) -> None:
+    assert target.weights == {EAST: 70, WEST: 30}
+    assert (target.budget.recovery_s, target.budget.evacuation_s) == (98, 240)
+    assert target.client_name == "failover-test.healthcare-dr-test.com"
+
+
+def test_clients_resolve_by_the_zones_name_server_and_call_the_regions_own_host(target: AwsTarget) -> None:
+    (resolver,) = target.resolvers(1)
+    api = target.connect(resolver.resolve(target.client_name))
+    assert api.region in (EAST, WEST)
+    assert api.host.endswith(f".execute-api.{api.region}.amazonaws.com")
+
+
+@pytest.mark.parametrize(
+    ("successes", "healthy"),
+    [(16, True), (3, True), (2, False), (0, False)],
+)
+def test_a_region_is_healthy_while_enough_of_the_checkers_report_success(
+    successes: int, healthy: bool, target: AwsTarget, reports: list[str]
+) -> None:
+    reports[:] = [SUCCESS] * successes + [FAILURE] * (16 - successes)
+    assert target.healthy() == {EAST: healthy, WEST: healthy}
+
+
+def test_an_evacuated_region_is_unhealthy_by_the_alarm_in_the_other(target: AwsTarget, aws: EmbeddedAws) -> None:
+    watcher, alarm = aws.client("cloudwatch", WEST), f"alarm-evacuated-{EAST}-test"
+    watcher.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
+    try:
+        assert target.healthy() == {EAST: False, WEST: True}
+    finally:
+        watcher.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="test")
+
+
+def test_to_evacuate_publishes_the_metric_that_the_health_check_follows(target: AwsTarget, aws: EmbeddedAws) -> None:
+    (disturbance,) = next(each for each in SCENARIOS if each.name == "evacuated-in-health").disturbances
+    target.begin(disturbance)
+
+    def published(region: str) -> Mapping[str, Any]:
+        now = datetime.now(UTC)
+        answer: Mapping[str, Any] = aws.client("cloudwatch", region).get_metric_statistics(
+            Namespace="HealthcareDr/Failover",
+            MetricName="Evacuated",
+            Dimensions=[{"Name": "Region", "Value": EAST}],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now + timedelta(minutes=5),
+            Period=60,
+            Statistics=["Maximum"],
+        )
+        return answer
+
+    assert [point["Maximum"] for point in published(WEST)["Datapoints"]][-1:] == [1.0]
+    assert published(EAST)["Datapoints"] == []
+
+
+def test_holdings_are_read_by_the_names_that_the_naming_rule_gives(
+    target: AwsTarget, clients: dict[str, ApiClient]
+) -> None:
+    body = {**json.loads(record("")), "content": {"mark": "m1"}}
+    answer = clients[EAST].call(
+        "POST", "/patients/of-the-drill/records", json.dumps(body).encode(), content_type="application/json"
+    )
+    assert answer.status == 201
+    held = target.holdings(EAST, ["of-the-drill"])
+    assert held.versions == {answer.headers["ETag"].strip('"'): "m1"}
+    assert answer.headers["X-Correlation-Id"] in held.audited
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"DR_DOMAIN_DELEGATED": "true", "DR_PARENT_ZONE_ID": "Z0123456789ABC"},
+        {"DR_OIDC_ISSUER": "https://login.hospital.org/", "DR_OIDC_AUDIENCE": "patients-api"},
+    ],
+)
+def test_rejects_a_deployment_whose_clients_it_cannot_be(
+    settings: dict[str, str], client: Callable[[str, str], Any]
+) -> None:
+    loaded = Settings.load(settings, {}, [region.settings for region in REGIONS])
+    with pytest.raises(DrillError, match="not delegated, and no OIDC issuer"):
+        AwsTarget(client=client, credentials={}, settings=loaded, regions=[EAST, WEST])
