@@ -116,23 +116,23 @@ def furnish(aws: EmbeddedAws) -> Cloud:
     _table(aws, STATE, ("region", "item"), {})
     for region in REGIONS:
         _bucket(aws, region, cloud.keys[region])
-        _role(aws, peer_role(region), trusts={"AWS": f"arn:aws:iam::{aws.account}:root"})
+        role_of(aws, peer_role(region), trusts={"AWS": f"arn:aws:iam::{aws.account}:root"})
         cloud.alerts[region], failover = topic(aws, region, "alerts"), topic(aws, region, "failover")
         for about in REGIONS:
             alarm(aws, region, failover, about=about)
             alarm(aws, region, failover, metric="HeartbeatAge", about=about)
-        _let(
+        let(
             aws,
             peer_role(region),
             ("s3:GetObject", f"arn:aws:s3:::{bucket(region)}/*"),
             ("s3:ListBucket", f"arn:aws:s3:::{bucket(region)}"),
             ("sns:Publish", cloud.alerts[region]),
         )
-    role = _role(aws, "replication", trusts={"Service": "s3.amazonaws.com"})
+    role = role_of(aws, "replication", trusts={"Service": "s3.amazonaws.com"})
     _replicate(cloud, HOME, OTHER, role)
     _replicate(cloud, OTHER, HOME, role)
-    role = _role(aws, "api", trusts={"Service": "lambda.amazonaws.com"})
-    _let(aws, "api", ("dynamodb:GetItem", "*"))
+    role = role_of(aws, "api", trusts={"Service": "lambda.amazonaws.com"})
+    let(aws, "api", ("dynamodb:GetItem", "*"))
     for region in REGIONS:
         cloud.api_urls[region] = "https://to-come"
     for region in REGIONS:
@@ -178,7 +178,7 @@ def _bucket(aws: EmbeddedAws, region: str, key: str) -> None:
     client.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
-def _role(aws: EmbeddedAws, name: str, trusts: dict[str, str]) -> str:
+def role_of(aws: EmbeddedAws, name: str, trusts: dict[str, str]) -> str:
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": trusts, "Action": "sts:AssumeRole"}],
@@ -188,7 +188,7 @@ def _role(aws: EmbeddedAws, name: str, trusts: dict[str, str]) -> str:
     return arn
 
 
-def _let(aws: EmbeddedAws, role: str, *allowed: tuple[str, str]) -> None:
+def let(aws: EmbeddedAws, role: str, *allowed: tuple[str, str]) -> None:
     statements = [{"Effect": "Allow", "Action": action, "Resource": resource} for action, resource in allowed]
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
     aws.client("iam", HOME).put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=policy)

@@ -10,25 +10,31 @@ from drill.emulator import EmbeddedAws
 from tests.functions.gateway import event
 
 
-def api_url(aws: EmbeddedAws, region: str, role: str, environment: dict[str, str]) -> str:
-    """Deploys the API of a region, of which nothing but its health is asked; returns its own URL."""
+def deployed(aws: EmbeddedAws, region: str, kind: str, role: str, environment: dict[str, str]) -> str:
+    """Deploys a function from the bundle; returns its ARN."""
     kept = {name: value for name, value in environment.items() if name not in ("AWS_REGION", "AWS_ENDPOINT_URL")}
-    function = aws.client("lambda", region).create_function(
-        FunctionName="api",
+    arn: str = aws.client("lambda", region).create_function(
+        FunctionName=kind,
         Runtime="python3.13",
-        Handler="functions.api.handler.handler",
+        Handler=f"functions.{kind}.handler.handler",
         Role=role,
         Code={"ZipFile": functions_bundle().read_bytes()},
-        Environment={"Variables": kept},
+        Environment={"Variables": {**kept, "POWERTOOLS_SERVICE_NAME": kind}},
         MemorySize=512,
         Timeout=30,
-    )
+    )["FunctionArn"]
+    return arn
+
+
+def api_url(aws: EmbeddedAws, region: str, role: str, environment: dict[str, str]) -> str:
+    """Deploys the API of a region, of which nothing but its health is asked; returns its own URL."""
+    function = deployed(aws, region, "api", role, environment)
     gateway = aws.client("apigatewayv2", region)
     api = gateway.create_api(Name="api", ProtocolType="HTTP")["ApiId"]
     integration = gateway.create_integration(
         ApiId=api,
         IntegrationType="AWS_PROXY",
-        IntegrationUri=function["FunctionArn"],
+        IntegrationUri=function,
         PayloadFormatVersion="2.0",
     )
     target = f"integrations/{integration['IntegrationId']}"
