@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import http.client
-import json
 import os
 import signal
 import sys
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from drill.emulator.clients import environment
-from drill.emulator.process import STOPPED_WITHIN
+from drill.emulator.errors import EmbeddedAwsError
+from drill.emulator.process import STOPPED_WITHIN, EmbeddedAws, lives
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,46 +21,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("file", type=Path, help="what `detach` wrote, beside the log")
     options = parser.parse_args(arguments)
     try:
-        state = json.loads(options.file.read_text())
-    except (OSError, ValueError):
-        return _say(f"no embedded AWS was left running: {options.file} is not there or cannot be read", 1)
-    if not _serves(state):
-        options.file.unlink(missing_ok=True)
-        return _say(f"the embedded AWS of {options.file} does not run any more", 1)
+        aws = EmbeddedAws.attach(options.file)
+    except EmbeddedAwsError as error:
+        return _say(str(error), 1)
     if options.command == "status":
-        own = environment(f"http://127.0.0.1:{state['port']}", state["account"], state["regions"][0])
-        return _say("\n".join(f"export {name}='{value}'" for name, value in own.items()), 0)
-    _stop(state["pid"])
+        return _say("\n".join(f"export {name}='{value}'" for name, value in aws.environment().items()), 0)
+    _stop(aws.pid)
     options.file.unlink(missing_ok=True)
-    return _say(f"the embedded AWS on port {state['port']} is stopped", 0)
-
-
-def _serves(state: dict[str, int]) -> bool:
-    """Whether the port is still served by the process of the file: its number may be another's by now."""
-    connection = http.client.HTTPConnection("127.0.0.1", state["port"], timeout=5)
-    with closing(connection), suppress(OSError, http.client.HTTPException, ValueError, KeyError):
-        connection.request("GET", "/_drill")
-        return bool(json.loads(connection.getresponse().read())["pid"] == state["pid"])
-    return False
+    return _say(f"the embedded AWS on port {aws.port} is stopped", 0)
 
 
 def _stop(pid: int) -> None:
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOPPED_WITHIN
-    while _lives(pid) and time.monotonic() < deadline:
+    while lives(pid) and time.monotonic() < deadline:
         time.sleep(0.05)
     with suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)  # Lambda workers are in its group
-
-
-def _lives(pid: int) -> bool:
-    with suppress(ChildProcessError):  # which says that it is no child of this process's
-        os.waitpid(pid, os.WNOHANG)
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _say(text: str, code: int) -> int:

@@ -74,7 +74,31 @@ class EmbeddedAws:
         self.addresses: dict[str, Address] = {}
         self._scratch = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._detached = 0  # the id of a process that is not this object's to stop
         self._clients: dict[tuple[str, str, str], Any] = {}
+
+    @classmethod
+    def attach(cls, state: Path) -> Self:
+        """The emulator that `detach` left running. It stays when this object is stopped, or its `with` block ends.
+
+        Args:
+            state: The file that `detach` wrote.
+
+        Raises:
+            EmbeddedAwsError: There is no such file, or what it is about does not run any more.
+        """
+        try:
+            content = json.loads(state.read_text())
+            log, account, addresses = state.with_name(content["log"]), content["account"], content["addresses"]
+            aws = cls(log=log, regions=list(addresses), port=content["port"], account=account)
+            aws.addresses = {region: Address(*address) for region, address in addresses.items()}
+            aws._detached = content["pid"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EmbeddedAwsError(f"no embedded AWS was left running: {state} is missing or cannot be read") from error
+        with suppress(OSError, http.client.HTTPException, ValueError, KeyError):
+            if aws._ask("GET", "/_drill")["pid"] == aws._detached:  # the port may be another's by now
+                return aws
+        raise EmbeddedAwsError(f"the embedded AWS of {state} does not run any more, or does not answer")
 
     @property
     def endpoint(self) -> str:
@@ -82,7 +106,7 @@ class EmbeddedAws:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        return self.start()
+        return self if self._detached else self.start()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -95,7 +119,7 @@ class EmbeddedAws:
         Raises:
             EmbeddedAwsError: The port is taken, or the process did not come up.
         """
-        if self._process is not None:
+        if self._process is not None or self._detached:
             raise EmbeddedAwsError(f"the embedded AWS runs already, at {self.endpoint}: stop it first")
         try:
             self._spawn()
@@ -108,10 +132,11 @@ class EmbeddedAws:
         return self
 
     def stop(self) -> None:
-        """Nothing of the emulator runs any more. Does nothing to one that is detached or stopped."""
+        """Nothing of the emulator runs any more; one that is detached stays, and this object lets go of it."""
         for client in self._clients.values():
             client.close()
         self._clients.clear()
+        self._detached = 0
         process, self._process = self._process, None
         try:
             if process is not None:
@@ -125,17 +150,28 @@ class EmbeddedAws:
         """The emulator outlives this process; `python -m drill.emulator stop FILE` ends it.
 
         Returns:
-            The file that says how to reach and stop it, beside the log.
+            The file that says how to reach and stop it, beside the log: for `attach` too.
         """
         process = self._running()
         state = self.log.with_suffix(".json")
-        content = {"pid": process.pid, "port": self.port, "account": self.account, "regions": self.regions}
+        content = {
+            "pid": process.pid,
+            "port": self.port,
+            "account": self.account,
+            "addresses": self.addresses,
+            "log": self.log.name,
+        }
         state.write_text(json.dumps(content, indent=2) + "\n")
         process.stdin.write(b"detach\n")  # type: ignore[union-attr]
         process.stdin.close()  # type: ignore[union-attr]
-        self._process, self._scratch = None, ""
+        self._process, self._scratch, self._detached = None, "", process.pid
         process.returncode = 0  # it is nobody's to wait for now: without this, Popen warns that it still runs
         return state
+
+    @property
+    def pid(self) -> int:
+        """The id of its process, and of the process group that its functions run in; 0 when it is not running."""
+        return self._process.pid if self._process else self._detached
 
     @property
     def alive(self) -> bool:
@@ -148,7 +184,10 @@ class EmbeddedAws:
         Raises:
             EmbeddedAwsError: It ended, with the last lines of its log.
         """
-        self._running()
+        if not self._detached:
+            self._running()
+        elif not lives(self._detached):
+            raise EmbeddedAwsError(f"the embedded AWS ended; {self._last_words()}")
 
     def environment(self) -> dict[str, str]:
         """Variables that point Terraform, boto3 and the AWS CLI here. Unset `clients.UNSET`, or use `isolated`."""
@@ -238,11 +277,11 @@ class EmbeddedAws:
         return f"its log {self.log} ends:\n" + "\n".join(lines) if lines else f"its log {self.log} is empty"
 
     def _order(self, method: str, path: str, content: object = None) -> Any:
-        self._running()
+        self.check()
         try:
             return self._ask(method, path, content)
         except (OSError, http.client.HTTPException) as error:
-            self._running()
+            self.check()
             raise EmbeddedAwsError(f"the embedded AWS does not answer ({error!r}); {self._last_words()}") from error
 
     def _ask(self, method: str, path: str, content: object = None) -> Any:
@@ -254,6 +293,17 @@ class EmbeddedAws:
         if answer.status != 200:
             raise EmbeddedAwsError(f"the embedded AWS refused {method} {path}: {data['message']}")
         return data
+
+
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that ended and was this process's own is waited for."""
+    with suppress(ChildProcessError):  # which says that it is no child of this process's
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -11,13 +11,16 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.emulator.__main__ import main as command
+from drill.emulator.process import lives
 
 import pytest
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).parents[2]
 ACCOUNT = "111111111111"
@@ -61,6 +64,15 @@ def create_function(aws: EmbeddedAws, name: str, code: str, region: str = "us-ea
         Code={"ZipFile": bundle.getvalue()},
     )
     return str(created["FunctionArn"])
+
+
+@pytest.fixture
+def left(tmp_path: Path) -> Iterator[EmbeddedAws]:
+    """An emulator that was left running; it ends with the test."""
+    aws = EmbeddedAws(log=tmp_path / "emulator.log", account="222222222222").start(detached=True)
+    yield aws
+    with suppress(ProcessLookupError):
+        os.killpg(aws.pid, signal.SIGKILL)
 
 
 def group_lives(group: int) -> bool:
@@ -168,6 +180,37 @@ def test_stays_when_detached_until_it_is_told_to_stop(tmp_path: Path, capsys: py
     assert not state.exists()
     assert not group_lives(pid)
     assert command(["stop", str(state)]) == 1
+
+
+def test_one_that_was_detached_is_used_and_broken_by_who_attaches_to_it(left: EmbeddedAws) -> None:
+    with EmbeddedAws.attach(left.log.with_suffix(".json")) as aws:
+        assert (aws.pid, aws.endpoint, aws.regions) == (left.pid, left.endpoint, left.regions)
+        assert (aws.addresses, aws.log) == (left.addresses, left.log)
+        assert not aws.alive
+        assert aws.client("sts", "us-west-2").get_caller_identity()["Account"] == "222222222222"
+        aws.fault(region="us-west-2", mode="error")
+        with pytest.raises(ClientError, match="Service Unavailable"):
+            aws.client("sts", "us-west-2").get_caller_identity()
+        left.heal()
+        assert aws.client("sts", "us-west-2").get_caller_identity()
+    with EmbeddedAws.attach(left.log.with_suffix(".json")) as aws:
+        with pytest.raises(EmbeddedAwsError, match="runs already"):
+            aws.start()
+        os.killpg(aws.pid, signal.SIGKILL)
+        assert holds_within(8, lambda: not lives(aws.pid))
+        with pytest.raises(EmbeddedAwsError, match="the embedded AWS ended; its log"):
+            aws.heal()
+
+
+def test_rejects_to_attach_where_nothing_was_left_running(left: EmbeddedAws) -> None:
+    state = left.log.with_suffix(".json")
+    content = state.read_text()
+    assert command(["stop", str(state)]) == 0
+    with pytest.raises(EmbeddedAwsError, match="is missing or cannot be read"):
+        EmbeddedAws.attach(state)
+    state.write_text(content)
+    with pytest.raises(EmbeddedAwsError, match="does not run any more"):
+        EmbeddedAws.attach(state)
 
 
 def test_functions_run_in_their_own_region_and_reach_aws_through_the_wrapper(embedded_aws: EmbeddedAws) -> None:
