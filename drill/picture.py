@@ -15,7 +15,7 @@ NARROWEST_PX = 300
 # Marks closer than this share of the width become one.
 TOGETHER = 1.2
 STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200)
-TICKS = 6
+TICKS = 7
 
 
 @attrs.frozen(kw_only=True)
@@ -198,16 +198,14 @@ def _panels(series: Mapping[str, Any], seen_s: float) -> Iterator[Panel]:
     if any(series["unresolved"]):
         most, height = max(series["unresolved"]), CHART_PX["unresolved"]
         area = _area(series["unresolved"], most, height)
-        title = f"No region found in DNS: requests {each}"
+        title = f"Unresolved: requests {each}"
         yield Panel(title=title, most=f"up to {most}", top_px=0, height_px=height, areas={"failed": area})
     lags = {way: lag for way, lag in series["lag_s"].items() if any(value is not None for value in lag)}
     longest = max((value for lag in lags.values() for value in lag if value is not None), default=0)
     for way, lag in lags.items():
         area = _area(lag, longest, CHART_PX["lag"])
-        title = f"Replication lag, {way}"
-        yield Panel(
-            title=title, most=f"up to {longest:.3g} s", top_px=0, height_px=CHART_PX["lag"], areas={"lag": area}
-        )
+        most = f"up to {longest:.3g} s"
+        yield Panel(title=f"Lag, {way}", most=most, top_px=0, height_px=CHART_PX["lag"], areas={"lag": area})
 
 
 def _stack(panels: Iterator[Panel], top_px: int) -> list[Panel]:
