@@ -24,6 +24,7 @@ STATE = Path("build/demo/aws.json")
 DOCS = Path("docs")
 NO_DATA = "no data in the embedded AWS"
 COLUMNS = 24
+COLUMN_CHARACTERS = 7  # of 8 points
 COLUMN_IN, ROW_IN, TITLE_IN = 0.58, 0.42, 0.7
 MOST_LABELS, MOST_TICKS = 8, 7
 STEPS = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)]
@@ -62,7 +63,8 @@ def _draw(axes: Axes, widget: Widget, span: Span) -> None:
     else:
         axes.set_axis_off()
         latest = [f"{line.label}: {f'{line.values[-1]:g}' if line.values else NO_DATA}" for line in widget.lines]
-        _write(axes, [*latest, *widget.notes], 0.0, 1.0)
+        _write(axes, latest, widget, size=15, top=1.0)
+        _write(axes, widget.notes, widget, top=1.0 - 0.3 * len(latest))
 
 
 def _draw_lines(axes: Axes, widget: Widget, span: Span) -> None:
@@ -73,7 +75,8 @@ def _draw_lines(axes: Axes, widget: Widget, span: Span) -> None:
         axes.axhline(limit, color="#b3261e", linestyle="--", linewidth=1)
         axes.annotate(label, (1, limit), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
     axes.set_xlim(span.start, span.end)  # type: ignore[arg-type]
-    axes.set_ylim(bottom=min([0.0, *(value for line in widget.lines for value in line.values)]))
+    values = [0.0, *widget.limits.values(), *(value for line in widget.lines for value in line.values)]
+    axes.set_ylim(min(values), max(values) + 0.12 * (max(values) - min(values) or 1))
     ticks = _ticks(span)
     axes.set_xticks(ticks, [f"{tick:%H:%M}" for tick in ticks])  # type: ignore[arg-type]
     axes.tick_params(labelsize=8, colors=SOFT)
@@ -84,7 +87,7 @@ def _draw_lines(axes: Axes, widget: Widget, span: Span) -> None:
     if not any(line.values for line in widget.lines):
         axes.set_yticks([])
         notes.insert(0, NO_DATA)
-    _write(axes, notes, 0.02, 0.9)
+    _write(axes, notes, widget, top=0.9)
     if widget.lines:
         handles, labels = axes.get_legend_handles_labels()
         if len(labels) > MOST_LABELS:
@@ -108,9 +111,11 @@ def _ticks(span: Span) -> list[datetime]:
     return [midnight + step * place for place in range(first, (span.end - midnight) // step + 1)]
 
 
-def _write(axes: Axes, lines: Sequence[str], left: float, top: float) -> None:
-    wrapped = [part for line in lines for part in textwrap.wrap(line, 84) or [""]]
-    axes.text(left, top, "\n".join(wrapped), transform=axes.transAxes, fontsize=8, color=SOFT, va="top")
+def _write(axes: Axes, lines: Sequence[str], widget: Widget, *, top: float, size: int = 8) -> None:
+    most = widget.width * COLUMN_CHARACTERS * 8 // size
+    wrapped = [part for line in lines for part in textwrap.wrap(line, most) or [""]]
+    if wrapped:
+        axes.text(0.01, top, "\n".join(wrapped), transform=axes.transAxes, fontsize=size, color=SOFT, va="top")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
