@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 
 from drill.emulator import EmbeddedAwsError
 from drill.holdings import Holdings
@@ -41,6 +40,8 @@ WARM_WITHIN_S = 60.0
 # Until all that waits to be copied is; not scaled, for it is the emulator's own work.
 DRAINED_WITHIN_S = 60.0
 KEPT_EVERY_S = 10.0
+# What a request, a probe and a thread's turn may take together on a busy machine; at true speed the budget has room.
+OVERHEAD_S = 1.5
 
 
 @attrs.define
@@ -146,8 +147,8 @@ class Run:
             self._ask(asker, traffic)
 
     def _ask(self, asker: ThreadPoolExecutor, traffic: Clients) -> Future[Holdings]:
-        survivor = next(region for region in self.target.regions if region != self.scenario.loses)
-        self._survivor = asker.submit(self.target.holdings, survivor, traffic.patients)
+        other = next(region for region in self.target.regions if region != self.scenario.loses)
+        self._survivor = asker.submit(self.target.holdings, other, traffic.patients)
         return self._survivor
 
     def _until(self, end: float, done: Callable[[], bool]) -> None:
@@ -160,10 +161,7 @@ class Run:
 
     def _look(self) -> None:
         before = self._samples[-1].healthy if self._samples else {}
-        at, healthy, lags = time.monotonic(), self.target.healthy(), dict[str, float]()
-        with suppress(EmbeddedAwsError):  # it is too busy to be asked: one sample less
-            lags = self.target.lags()
-        sample = Sample(at, healthy, lags)
+        sample = Sample(time.monotonic(), self.target.healthy(), self._lags() or {})
         self._samples.append(sample)
         self._left |= {region for region, healthy in sample.healthy.items() if not healthy}
         if before and sample.healthy != before:
@@ -192,15 +190,25 @@ class Run:
 
     def _wait_until_calm(self) -> None:
         ends = time.monotonic() + LONGEST_RECOVERY_S * self.scale
-        while not all(self.target.healthy().values()) or any(self.target.lags().values()):
+        while not (all(self.target.healthy().values()) and self._copied()):
             if time.monotonic() > ends:
                 raise DrillError(f"all regions must be healthy before a scenario, got: {self.target.healthy()}")
             time.sleep(INTERVAL_S * self.scale)
 
+    def _copied(self) -> bool:
+        return (lags := self._lags()) is not None and not any(lags.values())
+
+    def _lags(self) -> dict[str, float] | None:
+        """The lags; None when the emulator is too busy to be asked, as it is while functions start."""
+        try:
+            return self.target.lags()
+        except EmbeddedAwsError:
+            return None
+
     def _final(self, patients: Sequence[str]) -> list[Holdings]:
         """What every region has once all is copied."""
         ends = time.monotonic() + DRAINED_WITHIN_S
-        while any(self.target.lags().values()) and time.monotonic() < ends:
+        while not self._copied() and time.monotonic() < ends:
             time.sleep(INTERVAL_S * self.scale)
         return [self.target.holdings(region, patients) for region in self.target.regions]
 
@@ -246,6 +254,7 @@ class Run:
             left=frozenset(self._left),
             failing_after_s=self._true(max(0.0, last - healed)) if last else 0.0,
             patience_s=self._true(self.target.patience_s),
+            overhead_s=self._true(OVERHEAD_S) - OVERHEAD_S,
         )
         for request in requests:
             if request.outcome == "wrong":

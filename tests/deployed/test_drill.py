@@ -25,6 +25,7 @@ def report(aws: EmbeddedAws, deployment: Deployment, tmp_path_factory: pytest.Te
         "addresses": aws.addresses,
         "log": "aws.log",
     }
+    (deployment.folder / "aws.log").symlink_to(aws.log.resolve())
     state.write_text(json.dumps(content), encoding="utf-8")
     options = ["--state", str(state), "--folder", str(folder), "--scale", str(SCALE), "--clients", str(CLIENTS)]
     code = main(options)
