@@ -24,7 +24,7 @@ from drill.outages import CLASSES, Disturbance, Hold, Scenario
 from drill.results import Event, Measures, Result
 from drill.route53 import Observation
 from drill.target import DrillError, Target, overstays
-from drill.timeline import INTERVAL_S, Sample, series
+from drill.timeline import INTERVAL_S, Sample, series, surprises
 from drill.traffic import Clients
 from drill.verdict import Facts, checks
 
@@ -62,7 +62,6 @@ class Run:
     _survivor: Future[Holdings] | None = attrs.field(default=None, init=False)
     _takeover: float | None = attrs.field(default=None, init=False)
     _left: set[str] = attrs.field(factory=set, init=False)
-    _notes: list[str] = attrs.field(factory=list, init=False)
 
     def run(self, drill: str) -> Result:
         """Do it all, and measure.
@@ -256,9 +255,6 @@ class Run:
             patience_s=self._true(self.target.patience_s),
             overhead_s=self._true(OVERHEAD_S) - OVERHEAD_S,
         )
-        for request in requests:
-            if request.outcome == "wrong":
-                self._notes.append(f"wrong: {request.kind} of {request.client} in {request.region}: {request.text}")
         return Result(
             name=self.scenario.name,
             title=self.scenario.title,
@@ -274,7 +270,7 @@ class Run:
             ),
             measures=measures,
             checks=checks(self.scenario, measures, facts, self.target.budget),
-            notes=self._notes,
+            notes=surprises(requests, self.scenario),
         )
 
     def _true(self, seconds: float) -> float:
