@@ -28,10 +28,10 @@ from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.outages import SCENARIOS, Evacuate, Scenario
 from drill.results import Report, Result
 from drill.route53 import Observation, Route53Error
-from drill.run import Run
+from drill.run import OVERHEAD_S, Run
 from drill.table import table
 from drill.target import DrillError, Target
-from drill.traffic import OVERSTAY_S, OVERSTAYING, PACE_S, PATIENCE_S
+from drill.traffic import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PACE_S, PATIENCE_S
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
@@ -99,16 +99,18 @@ def _scaled(scale: float) -> list[str]:
         return []
     return [
         f"Time is scaled: intervals, timeouts, TTLs, lags and outages are {scale:g} of what they are, and all times "
-        "told here are divided by it. The functions' own times are not scaled, so they count for more."
+        "told here are divided by it. The functions' own times are not scaled, so they count for more, "
+        f"and recovery may take {OVERHEAD_S / scale - OVERHEAD_S:g} s more than the budget."
     ]
 
 
 def _assumptions(clients: int) -> list[str]:
     return [
         f"{clients} clients, each with a resolver of its own, resolve for every request and keep answers for their "
-        f"TTL; one in {OVERSTAYING} keeps them for {OVERSTAY_S:g} s more.",
-        f"A client waits {PATIENCE_S:g} s for an answer, for what the API itself waits for S3 as well, and tries again "
-        f"what was not served after {PACE_S:g} s, under the same idempotency key.",
+        f"TTL; one in {OVERSTAYING} keeps them for {OVERSTAY_S:g} s more. Their first answers are of any age up to the "
+        "TTL, as a shared cache gives them.",
+        f"A client waits {PATIENCE_S:g} s for an answer, and {CONFIRMATION_S:g} s for which the API may wait for S3; what "
+        f"was not served it tries again after {PACE_S:g} s, under the same idempotency key.",
         "Recovery time is counted from a client's first failed request to its last, of the client that waited longest.",
         "Recovery point is the age of the oldest acknowledged write that the surviving region lacked when DNS left the "
         "other, counted back from the last write that the other took; where DNS left none, at the end of the outage. "

@@ -83,7 +83,11 @@ class AwsTarget:
     def resolvers(self, clients: int) -> list[Resolving]:
         """A resolver for each client; some keep answers for too long."""
         return [
-            Resolver(self._server, overstay_s=OVERSTAY_S if overstays(number) else 0)
+            Resolver(
+                self._server,
+                overstay_s=OVERSTAY_S if overstays(number) else 0,
+                age_s=self.budget.ttl_s * number / clients,
+            )
             for number in range(1, clients + 1)
         ]
 

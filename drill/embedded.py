@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS
-from drill.client import ApiClient
+from drill.client import ApiClient, api_clients
 from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
 from drill.holdings import Holdings, Stores
@@ -18,6 +18,7 @@ from drill.traffic import CONFIRMATION_S, OVERSTAY_S, PATIENCE_S, Names
 
 LAG_S = 3.0
 """How long the embedded AWS takes to copy something to the other region, at true speed; its own is no time at all."""
+HEALTH_PATH = "/healthz"
 LEAST_TIMEOUT_S = 0.9
 """The health checkers wait at least so long: the emulator is no quicker for a scale, and the machine may be busy."""
 PROBE_RULE = "rule-probe-"
@@ -64,7 +65,10 @@ class EmbeddedTarget:
         """A resolver for each client; one in `OVERSTAYING` keeps answers for too long."""
         return [
             Resolver(
-                self._route53.address, scale=self._route53.scale, overstay_s=OVERSTAY_S if overstays(number) else 0
+                self._route53.address,
+                scale=self._route53.scale,
+                overstay_s=OVERSTAY_S if overstays(number) else 0,
+                age_s=self.budget.ttl_s * number / clients,
             )
             for number in range(1, clients + 1)
         ]
@@ -149,6 +153,9 @@ def embedded(aws: EmbeddedAws, deployment: Deployment, *, scale: float, listen: 
             "deploy without DR_DOMAIN_DELEGATED"
         )
     zone = name.partition(".")[2]
+    with api_clients(aws, deployment) as apis:
+        for api in apis.values():
+            api.call("GET", HEALTH_PATH, signed=False)  # the first request starts the function, which takes seconds
     with (
         _unwatched(aws),
         SimulatedRoute53(aws, zone, scale=scale, least_timeout_s=LEAST_TIMEOUT_S, listen=listen) as route53,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 
 from drill.emulator import EmbeddedAwsError
 from drill.holdings import Holdings
@@ -25,7 +24,7 @@ from drill.outages import CLASSES, Disturbance, Hold, Scenario
 from drill.results import Event, Measures, Result
 from drill.route53 import Observation
 from drill.target import DrillError, Target, overstays
-from drill.timeline import INTERVAL_S, Sample, series
+from drill.timeline import INTERVAL_S, Sample, series, surprises
 from drill.traffic import Clients
 from drill.verdict import Facts, checks
 
@@ -41,6 +40,8 @@ WARM_WITHIN_S = 60.0
 # Until all that waits to be copied is; not scaled, for it is the emulator's own work.
 DRAINED_WITHIN_S = 60.0
 KEPT_EVERY_S = 10.0
+# What a request, a probe and a thread's turn may take together on a busy machine; at true speed the budget has room.
+OVERHEAD_S = 1.5
 
 
 @attrs.define
@@ -61,7 +62,6 @@ class Run:
     _survivor: Future[Holdings] | None = attrs.field(default=None, init=False)
     _takeover: float | None = attrs.field(default=None, init=False)
     _left: set[str] = attrs.field(factory=set, init=False)
-    _notes: list[str] = attrs.field(factory=list, init=False)
 
     def run(self, drill: str) -> Result:
         """Do it all, and measure.
@@ -146,8 +146,8 @@ class Run:
             self._ask(asker, traffic)
 
     def _ask(self, asker: ThreadPoolExecutor, traffic: Clients) -> Future[Holdings]:
-        survivor = next(region for region in self.target.regions if region != self.scenario.loses)
-        self._survivor = asker.submit(self.target.holdings, survivor, traffic.patients)
+        other = next(region for region in self.target.regions if region != self.scenario.loses)
+        self._survivor = asker.submit(self.target.holdings, other, traffic.patients)
         return self._survivor
 
     def _until(self, end: float, done: Callable[[], bool]) -> None:
@@ -160,10 +160,7 @@ class Run:
 
     def _look(self) -> None:
         before = self._samples[-1].healthy if self._samples else {}
-        at, healthy, lags = time.monotonic(), self.target.healthy(), dict[str, float]()
-        with suppress(EmbeddedAwsError):  # it is too busy to be asked: one sample less
-            lags = self.target.lags()
-        sample = Sample(at, healthy, lags)
+        sample = Sample(time.monotonic(), self.target.healthy(), self._lags() or {})
         self._samples.append(sample)
         self._left |= {region for region, healthy in sample.healthy.items() if not healthy}
         if before and sample.healthy != before:
@@ -192,15 +189,25 @@ class Run:
 
     def _wait_until_calm(self) -> None:
         ends = time.monotonic() + LONGEST_RECOVERY_S * self.scale
-        while not all(self.target.healthy().values()) or any(self.target.lags().values()):
+        while not (all(self.target.healthy().values()) and self._copied()):
             if time.monotonic() > ends:
                 raise DrillError(f"all regions must be healthy before a scenario, got: {self.target.healthy()}")
             time.sleep(INTERVAL_S * self.scale)
 
+    def _copied(self) -> bool:
+        return (lags := self._lags()) is not None and not any(lags.values())
+
+    def _lags(self) -> dict[str, float] | None:
+        """The lags; None when the emulator is too busy to be asked, as it is while functions start."""
+        try:
+            return self.target.lags()
+        except EmbeddedAwsError:
+            return None
+
     def _final(self, patients: Sequence[str]) -> list[Holdings]:
         """What every region has once all is copied."""
         ends = time.monotonic() + DRAINED_WITHIN_S
-        while any(self.target.lags().values()) and time.monotonic() < ends:
+        while not self._copied() and time.monotonic() < ends:
             time.sleep(INTERVAL_S * self.scale)
         return [self.target.holdings(region, patients) for region in self.target.regions]
 
@@ -246,10 +253,8 @@ class Run:
             left=frozenset(self._left),
             failing_after_s=self._true(max(0.0, last - healed)) if last else 0.0,
             patience_s=self._true(self.target.patience_s),
+            overhead_s=self._true(OVERHEAD_S) - OVERHEAD_S,
         )
-        for request in requests:
-            if request.outcome == "wrong":
-                self._notes.append(f"wrong: {request.kind} of {request.client} in {request.region}: {request.text}")
         return Result(
             name=self.scenario.name,
             title=self.scenario.title,
@@ -265,7 +270,7 @@ class Run:
             ),
             measures=measures,
             checks=checks(self.scenario, measures, facts, self.target.budget),
-            notes=self._notes,
+            notes=surprises(requests, self.scenario),
         )
 
     def _true(self, seconds: float) -> float:

@@ -28,6 +28,7 @@ class Budget:
 
     recovery_s: float
     evacuation_s: float
+    ttl_s: float
 
     @classmethod
     def of(cls, zone: Zone, name: str) -> Self:
@@ -37,6 +38,7 @@ class Budget:
         return cls(
             recovery_s=recovery_time_s(interval_s=endpoint.interval_s, failure_threshold=endpoint.threshold, ttl_s=ttl),
             evacuation_s=evacuation_time_s(ttl_s=ttl),
+            ttl_s=ttl,
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from drill.outages import Break, Scenario
 from drill.results import Series, Served
 from drill.traffic import Request
 
@@ -63,3 +64,13 @@ def series(
         healthy={r: [None if seen is None else int(seen[r]) for seen in healthy] for r in regions},
         lag_s={w: [round(seen[w] / scale, 3) if seen and w in seen else None for seen in lags] for w in ways},
     )
+
+
+def surprises(requests: Iterable[Request], scenario: Scenario) -> list[str]:
+    """What nothing in the scenario explains: wrong answers, and failures where nothing was broken, as sentences."""
+    broken = {each.region for each in scenario.disturbances if isinstance(each, Break)}
+    return [
+        f"{request.kind} of {request.client} in {request.region or 'no region'} {request.outcome}: {request.text}"
+        for request in requests
+        if request.outcome == "wrong" or (request.outcome == "failed" and request.region not in broken)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextvars import ContextVar
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -11,7 +12,12 @@ from drill.emulator.faults import Faults
 import h11
 from hypercorn.events import RawData
 from hypercorn.protocol.h11 import H11Protocol
+from ministack.core import lambda_runtime
 from ministack.services import apigateway_v1, lambda_svc
+
+SOME_PROCESSES = 4
+BUSY_S = 2.0
+"""How long a call waits at most: one that its own function makes would wait for itself."""
 
 ENTRY_REGION: ContextVar[str | None] = ContextVar("entry_region", default=None)
 """The region that the request in hand came in for."""
@@ -22,6 +28,7 @@ def install_hooks(faults: Faults) -> None:
     stop_invocations_in_dead_regions(faults)
     answer_custom_domains_where_reached()
     send_answers_in_one_piece()
+    wait_for_busy_functions()
 
 
 def stop_invocations_in_dead_regions(faults: Faults) -> None:
@@ -72,3 +79,27 @@ def send_answers_in_one_piece() -> None:
             await protocol.send(RawData(data=data))
 
     H11Protocol._send_h11_event = send_event  # type: ignore[method-assign, assignment]
+
+
+def wait_for_busy_functions() -> None:
+    """Once a function has some processes, a call waits a little for one of them before it starts another.
+
+    A process that starts takes a second of a core; meanwhile all calls last longer, and each that came started one
+    more: on two cores dozens were started, and nothing was answered for half a minute.
+    """
+    original = lambda_svc.acquire_worker
+
+    def acquire(func_name: str, config: dict[str, Any], code_zip: bytes, **options: Any) -> Any:
+        key = lambda_runtime._worker_key(func_name, config, options.get("qualifier", "$LATEST"))
+        ends = time.monotonic() + BUSY_S
+        while _all_busy(key) and time.monotonic() < ends:
+            time.sleep(0.01)
+        return original(func_name, config, code_zip, **options)
+
+    lambda_svc.acquire_worker = acquire
+
+
+def _all_busy(key: str) -> bool:
+    with lambda_runtime._lock:
+        workers = lambda_runtime._workers.get(key, [])
+        return len(workers) >= SOME_PROCESSES and all(worker.in_use for worker in workers)

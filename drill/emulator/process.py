@@ -24,7 +24,7 @@ from drill.emulator.listeners import Address, listen
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 60.0
-ANSWERED_WITHIN = 10.0
+ANSWERED_WITHIN = 30.0
 STOPPED_WITHIN = 8.0
 KEPT_VARIABLES = ("HOME", "LANG", "LC_ALL", "PATH", "TZ")
 

@@ -33,6 +33,7 @@ class Resolver:
         *,
         scale: float = 1.0,
         overstay_s: float = 0.0,
+        age_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make the resolver; its cache is empty.
@@ -41,9 +42,12 @@ class Resolver:
             address: The host and port of the DNS server.
             scale: What TTLs and `overstay_s` are multiplied by, as in the `SimulatedRoute53` that is asked.
             overstay_s: How long after its TTL an answer is still given, seconds: some resolvers do.
+            age_s: How old its first answers are already, seconds, as those that it shares with others: whoever comes
+                to a cache finds it in the middle of a TTL.
             clock: Seconds, for the cache.
         """
         self._address, self._scale, self._overstay_s, self._clock = address, scale, overstay_s, clock
+        self._age_s = age_s
         self._cache: dict[str, _Cached] = {}
 
     def resolve(self, name: str) -> str:
@@ -56,7 +60,8 @@ class Resolver:
         known = self._cache.get(name)
         if known is None or known.until <= now:
             target, ttl = self._query(name)
-            known = self._cache[name] = _Cached(target, now + (ttl + self._overstay_s) * self._scale)
+            age = 0.0 if known else min(ttl, self._age_s)
+            known = self._cache[name] = _Cached(target, now + (ttl - age + self._overstay_s) * self._scale)
         return known.target
 
     def _query(self, name: str) -> tuple[str, int]:

@@ -121,7 +121,9 @@ def seen() -> list[Observation]:
 
 @pytest.fixture(scope="module")
 def simulated(deployed: Deployed, seen: list[Observation]) -> Iterator[SimulatedRoute53]:
-    with SimulatedRoute53(deployed.aws, "dr-test.org", scale=SCALE, seed=3, listen=seen.append, locations=3) as route53:
+    with SimulatedRoute53(
+        deployed.aws, "dr-test.org", scale=SCALE, least_timeout_s=1.0, seed=3, listen=seen.append, locations=3
+    ) as route53:
         yield route53
 
 
@@ -266,6 +268,7 @@ def test_a_resolver_keeps_an_answer_for_its_ttl_and_some_for_longer(
     now = 0.0
     usual = Resolver(route53.address, scale=SCALE, clock=lambda: now)
     stale = Resolver(route53.address, scale=SCALE, overstay_s=30, clock=lambda: now)
+    shared = Resolver(route53.address, scale=SCALE, age_s=45, clock=lambda: now)
 
     def queries(resolver: Resolver, at: float) -> int:
         nonlocal now
@@ -276,6 +279,7 @@ def test_a_resolver_keeps_an_answer_for_its_ttl_and_some_for_longer(
 
     assert [queries(usual, at) for at in (0, 5.9, 6.0, 11.9)] == [1, 0, 1, 0]
     assert [queries(stale, at) for at in (0, 6.1, 8.9, 9.0)] == [1, 0, 0, 1]
+    assert [queries(shared, at) for at in (0, 1.4, 1.5, 7.4, 7.5)] == [1, 0, 1, 0, 1]
 
 
 def test_rejects_a_name_that_is_not_there_and_a_server_that_does_not_answer(

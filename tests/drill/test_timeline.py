@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from drill.outages import SCENARIOS
 from drill.results import Report
-from drill.timeline import Sample, series
+from drill.timeline import Sample, series, surprises
 from tests.drill.logs import EAST, WEST, request
 
 
@@ -48,3 +49,14 @@ def test_a_report_passes_only_with_all_of_its_scenarios_and_says_so_in_json(tmp_
     report.write(tmp_path / "a" / "report.json")
     content = json.loads((tmp_path / "a" / "report.json").read_text(encoding="utf-8"))
     assert (content["schema"], content["passed"]) == ("healthcare-dr/drill/1", True)
+
+
+def test_what_fails_where_nothing_was_broken_is_told() -> None:
+    scenario = next(each for each in SCENARIOS if each.name == "region-refuses")
+    log = [
+        request(1, 2, "failed"),
+        request(3, 4, "failed", region=WEST),
+        request(5, 6, "wrong"),
+        request(7, 8, "stale"),
+    ]
+    assert surprises(log, scenario) == ["record of a in us-west-2 failed: ", "record of a in us-east-1 wrong: "]

@@ -13,7 +13,7 @@ from tests.drill.logs import EAST, WEST
 import attrs
 import pytest
 
-BUDGET = Budget(recovery_s=98, evacuation_s=240)
+BUDGET = Budget(recovery_s=98, evacuation_s=240, ttl_s=60)
 GOOD = Measures(
     recovery_time_s=90,
     recovery_time_keeping_ttl_s=80,
@@ -33,7 +33,7 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 def failed(scenario: str, left: set[str], failing_after_s: float = 0.0, **changes: Any) -> set[str]:
     """The checks that fail of a scenario whose figures are good but for these changes."""
-    facts = Facts(left=frozenset(left), failing_after_s=failing_after_s, patience_s=15)
+    facts = Facts(left=frozenset(left), failing_after_s=failing_after_s, patience_s=15, overhead_s=0)
     found = checks(BY_NAME[scenario], attrs.evolve(GOOD, **changes), facts, BUDGET)
     return {check.name for check in found if not check.passed}
 

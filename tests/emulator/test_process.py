@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -245,3 +246,19 @@ def test_an_answer_comes_in_one_piece(embedded_aws: EmbeddedAws) -> None:
             head, _, body = connection.recv(1 << 20).partition(b"\r\n\r\n")
             (length,) = [line for line in head.lower().splitlines() if line.startswith(b"content-length:")]
             assert len(body) == int(length.split(b":")[1])
+
+
+def test_a_call_waits_for_a_busy_process_of_its_function_once_there_are_some(embedded_aws: EmbeddedAws) -> None:
+    code = "import os, time\ndef handler(event, context):\n    time.sleep(event['seconds'])\n    return os.getpid()\n"
+    create_function(embedded_aws, "busy", code)
+
+    def call(seconds: float) -> int:
+        answer = embedded_aws.client("lambda", "us-east-1").invoke(
+            FunctionName="busy", Payload=json.dumps({"seconds": seconds})
+        )
+        return int(answer["Payload"].read())
+
+    with ThreadPoolExecutor(8) as callers:
+        started = set(callers.map(call, [2.0] * 4))
+        assert len(started) == 4
+        assert set(callers.map(call, [0.02] * 24)) <= started
