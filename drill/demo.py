@@ -1,9 +1,10 @@
-"""`make demo`: both regions deployed into the embedded AWS, used, and destroyed again.
+"""`make demo`: both regions deployed into the embedded AWS, used, one of them broken, and destroyed again.
 
 KEEP=1 leaves everything running, and says how to talk to it and how to end it.
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -15,9 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from drill.deployment import Deployment, DeploymentError, Done
+from drill.embedded import embedded
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.leftovers import leftovers, legitimate
+from drill.outages import SCENARIOS
+from drill.route53 import Observation, Route53Error
+from drill.session import CLIENTS, drill, publish
 from drill.story import DemoError, Story
+from drill.table import table
+from drill.target import DrillError
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.box import SIMPLE_HEAD
@@ -27,6 +34,18 @@ from rich.table import Table
 
 FOLDER = Path("build/demo")
 SUFFIX = "demo"
+OUTAGE = "region-refuses"
+# The outage in quick motion: at true speed it takes some five minutes.
+SCALE = 0.2
+FAILURES = (
+    DemoError,
+    DeploymentError,
+    DrillError,
+    EmbeddedAwsError,
+    Route53Error,
+    BotoCoreError,
+    ClientError,
+)
 
 
 class Demo:
@@ -95,6 +114,26 @@ class Demo:
             table.add_row(region, self._object_keys(region))
         self._console.print(table)
 
+    def break_region(self) -> None:
+        """Take a region away under traffic, in quick motion, and show what that cost."""
+        (outage,) = (scenario for scenario in SCENARIOS if scenario.name == OUTAGE)
+        observations: list[Observation] = []
+        self._console.print(f"\n[bold]breaking a region[/], {1 / SCALE:g} times quicker than it would be")
+        with embedded(self._aws, self._deployment, scale=SCALE, listen=observations.append) as target:
+            report = drill(
+                target,
+                [outage],
+                scale=SCALE,
+                clients=CLIENTS,
+                observations=observations,
+                console=self._console,
+            )
+        path = publish(report, self._deployment.folder / "drill")
+        self._console.print(table(json.loads(path.read_text(encoding="utf-8"))))
+        self._console.print(f"Its timeline, and what is emulated: {path.with_suffix('.html')}", soft_wrap=True)
+        if not report.passed:
+            raise DemoError(f"the outage did not end as expected: {path}")
+
     def explain_keep(self, state: Path) -> None:
         """How to talk to what is left running, and how to end it."""
         console = self._console
@@ -141,6 +180,7 @@ def run(console: Console, folder: Path, *, keep: bool) -> None:
     Raises:
         DemoError: Something was not as it must be, or an earlier demonstration still runs in the folder.
         DeploymentError: A deployment or a destroy failed.
+        DrillError, Route53Error: The outage could not be measured.
         EmbeddedAwsError: The embedded AWS did not start, or ended in the middle.
     """
     log = folder / "aws.log"
@@ -157,6 +197,7 @@ def run(console: Console, folder: Path, *, keep: bool) -> None:
         try:
             demo.deploy()
             demo.show()
+            demo.break_region()
             if keep:
                 demo.explain_keep(aws.detach())
             else:
@@ -183,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, _interrupt)
     try:
         run(console, options.folder, keep=options.keep)
-    except (DemoError, DeploymentError, EmbeddedAwsError, BotoCoreError, ClientError) as error:
+    except FAILURES as error:
         console.print("\n[bold red]The demonstration failed:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 1
