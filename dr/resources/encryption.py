@@ -103,6 +103,8 @@ class EncryptionKey(Construct):
             _allow(
                 "PublishToTopics", Principals.service("cloudwatch", "s3"), ENCRYPT_AND_DECRYPT, from_account(account)
             ),
+            # As silently a topic would lose what it could not deliver.
+            _allow("DeliverDeadLetters", Principals.service("sns"), ENCRYPT_AND_DECRYPT, from_account(account)),
             _allow(
                 "EncryptTrail",
                 Principals.service("cloudtrail"),
