@@ -9,12 +9,16 @@ RESERVED_TOP_LEVELS = ("arpa", "example", "internal", "invalid", "lan", "local",
 # A certificate's first name has 64 characters at the most (ACM, RequestCertificate), and "api." comes before.
 DOMAIN_LENGTH = 64 - len("api.")
 
+# The page in this project that notifications lead to.
+RUNBOOK = "docs/runbook.md"
+
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])")
 _HOST = rf"{_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?"
 _PATH = r"(/[!$-<>@-~]*)?"  # printable, without a fragment
 # Loopback is for an issuer beside the embedded AWS; AWS itself reaches public ones only.
 _ISSUER = re.compile(rf"(https://{_HOST}|http://127\.0\.0\.1(:[0-9]{{1,5}})?){_PATH}")
+_RUNBOOK = re.compile(rf"https://{_HOST}{_PATH}(\?[!-\"$-~]*)?")
 _PROTOCOLS = {
     "email": re.compile(rf"[^@\s,]+@({_LABEL}\.)+[a-z][a-z0-9-]*[a-z0-9]", re.IGNORECASE),
     "https": re.compile(rf"https://{_HOST}{_PATH}(\?[!-~]*)?", re.IGNORECASE),
@@ -37,6 +41,12 @@ def check_issuer(value: object) -> Iterator[str]:
     """Check that a URL can be an issuer's, or that there is none."""
     if value is not None and not (isinstance(value, str) and _ISSUER.fullmatch(value)):
         yield "must be an https URL without query, exactly as the tokens name it"
+
+
+def check_runbook(value: object) -> Iterator[str]:
+    """Check that notifications can name a runbook: this project's page, or where it is published."""
+    if value != RUNBOOK and not (isinstance(value, str) and _RUNBOOK.fullmatch(value)):
+        yield f"must be an https URL without fragment, or {RUNBOOK!r}"
 
 
 def check_subscriptions(value: object) -> Iterator[str]:

@@ -18,6 +18,11 @@ ALIAS_TTL_S = 60
 METRIC_PERIOD_S = 60
 # From PutMetricData until an alarm sees it: AWS promises nothing; one to two minutes are what its users see.
 METRIC_DELAY_S = 120
+# How often each region's probe runs, how many bad minutes of a region invoke the failover function, and how old a
+# heartbeat gets before that is told: one may be late, two may not.
+PROBE_PERIOD_S = 60
+LATCH_PERIODS = 2
+SILENCE_S = 180
 # The design of S3's replication time control, 99.99 % of objects (S3 user guide); credits start under 99.9 %.
 DOCUMENT_REPLICATION_S = 15 * 60
 
@@ -110,6 +115,12 @@ def evacuation_time_s(*, ttl_s: int) -> int:
     return METRIC_PERIOD_S + METRIC_DELAY_S + ttl_s
 
 
+def latch_time_s(*, ttl_s: int) -> int:
+    """Seconds from the loss of a region until it is latched out of DNS, at the worst: by alarm, function and probe."""
+    told = PROBE_PERIOD_S + LATCH_PERIODS * METRIC_PERIOD_S + METRIC_DELAY_S
+    return told + PROBE_PERIOD_S + evacuation_time_s(ttl_s=ttl_s)
+
+
 def availability(*, regions: int, recovery_s: float, share: float) -> float:
     """Share of a month in which a request is served: regions independent, one failover of the busiest a month."""
     one = 1.0
@@ -144,12 +155,22 @@ def budget(plan: Plan) -> list[Figure]:
             decided_by=ttl,
         ),
         Figure(
+            name="until a lost region is latched out of DNS",
+            value=latch_time_s(ttl_s=plan.ttl_s),
+            objective=None,
+            assumes="its own health check has moved the traffic long before; the latch keeps it out while it comes "
+            f"and goes. {LATCH_PERIODS} bad minutes after a probe, up to {METRIC_DELAY_S} s until CloudWatch has the "
+            "metric (no promise), another probe's run, then as when it is evacuated by hand.",
+            source="our own arithmetic; Route 53 developer guide: monitoring a CloudWatch alarm",
+        ),
+        Figure(
             name="recovery point of records and audit rows",
             value=plan.lag_alarm_s,
             objective=RECOVERY_POINT_OBJECTIVE_S,
             assumes="usually under a second; AWS promises nothing about it. The figure is the lag at which an alarm "
-            "tells: while DynamoDB's own metric reports and the alarm is quiet, less is lost. That metric falls "
-            "silent when replication stalls altogether.",
+            "tells: every minute each region's probe measures how long its heartbeat takes to the others. Where none "
+            f"arrives, its age raises an alarm in the other region after {SILENCE_S} s: DynamoDB's own metric falls "
+            "silent then, and no alarm is on it.",
             source="DynamoDB developer guide: global tables, how they work (eventual consistency)",
             decided_by={"replication_lag_alarm_s": plan.lag_alarm_s},
         ),

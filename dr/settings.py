@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dr.checks import CHECK, SettingsError, between, faults, matches, one_of, some_of
-from dr.formats import check_domain, check_issuer, check_subscriptions
+from dr.formats import RUNBOOK, check_domain, check_issuer, check_runbook, check_subscriptions
 from dr.objectives import ALIAS_TTL_S, RECOVERY_POINT_OBJECTIVE_S, Plan, broken
 from dr.parsers import flag, listing, number, overrides, text
 from dr.regions.settings import RegionSettings
@@ -109,6 +109,11 @@ class Settings:
     replication_lag_alarm_s: int = attrs.field(
         default=RECOVERY_POINT_OBJECTIVE_S // 2, metadata={CHECK: between(1, 900)}
     )
+    automatic_evacuation: bool = attrs.field(default=True, metadata={CHECK: one_of(True, False)})
+    release_after_s: int = attrs.field(default=600, metadata={CHECK: between(60, 86_400)})
+    runbook_url: str = attrs.field(default=RUNBOOK, metadata={CHECK: check_runbook})
+    # Lambda's own default; a new account may have as little as 10 (Lambda quotas).
+    lambda_concurrency: int = attrs.field(default=1000, metadata={CHECK: between(10, 1_000_000)})
 
     def __attrs_post_init__(self) -> None:
         found = [*faults(self), *self._faults_between_fields(), *_faults_between_regions(self.regions)]
@@ -226,6 +231,9 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "health_check_failures": number,
     "record_ttl_s": number,
     "replication_lag_alarm_s": number,
+    "automatic_evacuation": flag,
+    "release_after_s": number,
+    "lambda_concurrency": number,
 }
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dr.objectives import Plan, availability, broken, budget, evacuation_time_s, recovery_time_s
+from dr.objectives import Plan, availability, broken, budget, evacuation_time_s, latch_time_s, recovery_time_s
 from tools.objectives import PATH, render
 from tools.objectives import figures as default_figures
 
@@ -34,6 +34,10 @@ def test_evacuation_takes_a_period_the_delay_of_metrics_and_the_ttl() -> None:
     assert evacuation_time_s(ttl_s=60) == 60 + 120 + 60
 
 
+def test_the_latch_takes_a_probe_two_bad_minutes_the_delay_of_metrics_another_probe_and_an_evacuation() -> None:
+    assert latch_time_s(ttl_s=60) == 60 + 2 * 60 + 120 + 60 + 240
+
+
 @pytest.mark.parametrize(
     ("regions", "recovery_s", "share", "percent"),
     [
@@ -58,6 +62,7 @@ def test_the_defaults_keep_every_objective() -> None:
     assert figures() == {
         "recovery time when a region dies": 98,
         "recovery time when a region is evacuated": 240,
+        "until a lost region is latched out of DNS": 600,
         "recovery point of records and audit rows": 30,
         "recovery point of documents answered as replicated": 0,
         "recovery point of documents answered as pending": 900,

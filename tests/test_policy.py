@@ -26,7 +26,7 @@ PLACES = {
     *(("aws_vpc_endpoint", "policy"), ("aws_cloudwatch_log_resource_policy", "policy_document")),
 }
 # Arguments that are called so and hold something else.
-OTHERS = {"block_public_policy", "security_policy", "weighted_routing_policy"}
+OTHERS = {"block_public_policy", "redrive_policy", "retry_policy", "security_policy", "weighted_routing_policy"}
 TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='"\\#'), min_size=1, max_size=20)
 SEVERAL = st.lists(TEXTS, min_size=1, max_size=3).map(tuple)
 CONDITIONS = st.lists(

@@ -70,6 +70,10 @@ def test_settings_have_defaults() -> None:
         "health_check_failures": 3,
         "record_ttl_s": 60,
         "replication_lag_alarm_s": 30,
+        "automatic_evacuation": True,
+        "release_after_s": 600,
+        "runbook_url": "docs/runbook.md",
+        "lambda_concurrency": 1000,
     }
     assert settings.regions == (EAST, WEST)
 
@@ -245,6 +249,13 @@ REFUSED = [
     ("DR_DOMAIN", "dr.aws.amazon.com", "'domain' must not be a reserved domain"),
     ("DR_DOMAIN", "10.0.0.1", "'domain' must be a domain name"),
     ("DR_STATE_BUCKET", "xn--state", "'state_bucket' must"),
+    ("DR_AUTOMATIC_EVACUATION", "sometimes", "'automatic_evacuation' must be true or false"),
+    *(("DR_RELEASE_AFTER_S", value, "'release_after_s' must be a whole number from 60") for value in ("59", "86401")),
+    *(("DR_LAMBDA_CONCURRENCY", value, "'lambda_concurrency' must be a whole number from 10") for value in ("9", "0")),
+    *(
+        ("DR_RUNBOOK_URL", value, "'runbook_url' must be an https URL without fragment")
+        for value in ("http://wiki.hospital.org/dr", "https://wiki.hospital.org/dr#top", "runbook.md", "https://[")
+    ),
 ]
 
 
@@ -377,6 +388,18 @@ def test_every_retention_of_cloudwatch_logs_is_taken(days: int) -> None:
 def test_loopback_is_taken_as_an_issuer_beside_the_embedded_aws() -> None:
     issuer = "http://127.0.0.1:4600/"
     assert load({"DR_OIDC_ISSUER": issuer, "DR_OIDC_AUDIENCE": "api"}).oidc_issuer == issuer
+
+
+def test_evacuation_by_itself_is_switched_off_and_leads_to_a_runbook_elsewhere() -> None:
+    settings = load(
+        {
+            "DR_AUTOMATIC_EVACUATION": "false",
+            "DR_RELEASE_AFTER_S": "60",
+            "DR_RUNBOOK_URL": "https://wiki.hospital.org/dr?page=runbook",
+        }
+    )
+    assert (settings.automatic_evacuation, settings.release_after_s) == (False, 60)
+    assert settings.runbook_url == "https://wiki.hospital.org/dr?page=runbook"
 
 
 @given(st.text(st.sampled_from("ab9-_A."), max_size=22))

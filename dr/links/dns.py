@@ -142,7 +142,7 @@ class Dns(Link):
                 meaning=f"{region.name} failed {self.config.health_check_failures} health checks in a row: "
                 "DNS answers with the other regions only.",
             ),
-            topic_arn=self.primary.topic.arn,
+            topic_arns=[self.primary.topic.arn],
         )
         return check.id
 

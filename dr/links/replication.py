@@ -8,7 +8,7 @@ from dr.regions.region import Region
 from dr.resources.measures import replication_rule
 from dr.resources.policy import Condition, Statement
 from dr.resources.role import Role
-from dr.resources.tables import AUDIT_LOGS_SCHEMA, PATIENT_RECORDS_SCHEMA, GlobalTable
+from dr.resources.tables import AUDIT_LOGS_SCHEMA, FAILOVER_STATE_SCHEMA, PATIENT_RECORDS_SCHEMA, GlobalTable
 
 from cdktf import TerraformResource
 from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
@@ -41,7 +41,7 @@ class Replication(Link):
     def __init__(self, scope: Construct, regions: Sequence[Region]) -> None:
         """Link the regions, of which the first is the primary."""
         super().__init__(scope, "replication", regions)
-        for schema in (PATIENT_RECORDS_SCHEMA, AUDIT_LOGS_SCHEMA):
+        for schema in (PATIENT_RECORDS_SCHEMA, AUDIT_LOGS_SCHEMA, FAILOVER_STATE_SCHEMA):
             GlobalTable(
                 self,
                 schema.kind.replace("_", "-"),

@@ -8,38 +8,35 @@ from dr.regions.settings import RegionSettings
 from dr.resources.api import Api
 from dr.resources.backup import Backups
 from dr.resources.encryption import EncryptionKey, KeyAccess
+from dr.resources.failover import Failover, Place
 from dr.resources.function import Function
-from dr.resources.measures import Measures
-from dr.resources.messaging import AlertTopic, DeadLetterQueue
-from dr.resources.monitoring import Alarm, Dashboard
-from dr.resources.naming import ALERT_TOPIC, AUDIT_LOGS, PATIENT_RECORDS, Names, document_bucket, table_arns
+from dr.resources.graphs import graphs
+from dr.resources.measures import IMPAIRING, Measures
+from dr.resources.messaging import DeadLetterQueue, Topic
+from dr.resources.monitoring import Alarm, AnyAlarm, Dashboard
+from dr.resources.naming import (
+    ALERT_TOPIC,
+    AUDIT_LOGS,
+    FAILOVER_TOPIC,
+    PATIENT_RECORDS,
+    TABLES,
+    document_bucket,
+    role_arn,
+    table_arn,
+    table_arns,
+    topic_arn,
+)
 from dr.resources.network import Network
 from dr.resources.policy import Statement
 from dr.resources.role import Role
 from dr.resources.stack import AwsStack
 from dr.resources.storage import DocumentBucket
+from dr.resources.tables import append_audit_rows, read_and_append_records
 from dr.resources.trail import Trail, trail_arn
 from dr.settings import Settings
 
 from cdktf import TerraformOutput
 from constructs import Construct
-
-READ_AND_APPEND = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query")
-APPEND = ("dynamodb:PutItem", "dynamodb:Query")
-# An audit row is never changed, whatever another statement may allow.
-CHANGE = (
-    "dynamodb:BatchWriteItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:PartiQLDelete",
-    "dynamodb:PartiQLInsert",
-    "dynamodb:PartiQLUpdate",
-    "dynamodb:UpdateItem",
-)
-
-
-def role_arn(names: Names, kind: str, region: str, account: str) -> str:
-    """The ARN of a region's role of that kind, whether it exists yet or not."""
-    return f"arn:aws:iam::{account}:role/{names.worldwide(f'role-{kind}', region)}"
 
 
 class Region(AwsStack):
@@ -74,6 +71,8 @@ class Region(AwsStack):
         self.function = self.create_function()
         self.api = self.create_api()
         self.create_peer_access()
+        self.create_watch_access()
+        self.failover = self.create_failover()
         self.create_trail()
         self.create_backups()
         self.create_alarms()
@@ -87,19 +86,19 @@ class Region(AwsStack):
         return self.names.regional(kind)
 
     @property
-    def table_arns(self) -> tuple[str, str]:
-        """The ARNs of the region's replicas of the tables of records and of audit rows."""
-        return table_arns(self.names, self.name, self.account)
+    def table_arns(self) -> tuple[str, ...]:
+        """The ARNs of the region's replicas of all tables."""
+        return tuple(table_arn(self.names, table, self.name, self.account) for table in TABLES)
 
     @property
     def key_access(self) -> KeyAccess:
         """Where the region's key is, and whom its policy lets in."""
         copying = [("replication", region) for region in (self.name, *(peer.name for peer in self.peers))]
-        using = [("api", self.name), ("backup", self.name), ("peer", self.name), ("restore", self.name), *copying]
+        using = [(kind, self.name) for kind in ("api", "backup", "peer", "probe", "restore", "watch")]
         return KeyAccess(
             region=self.name,
             account=self.account,
-            document_roles=[role_arn(self.names, kind, region, self.account) for kind, region in using],
+            document_roles=[self._role_arn(kind, region) for kind, region in (*using, *copying)],
             trail=trail_arn(self.names, self.name, self.account),
         )
 
@@ -121,14 +120,15 @@ class Region(AwsStack):
             log_retention_days=self.config.log_retention_days,
         )
 
-    def create_topic(self) -> AlertTopic:
+    def create_topic(self) -> Topic:
         """The operations team's topic."""
-        return AlertTopic(
+        return Topic(
             self,
             "topic",
             name=self.named(ALERT_TOPIC),
             account=self.account,
             key=self.key,
+            publishers=["backup", "cloudwatch", "s3"],
             subscriptions=self.config.alert_subscriptions,
         )
 
@@ -144,10 +144,17 @@ class Region(AwsStack):
 
     def create_dead_letter_queue(self) -> DeadLetterQueue:
         """The queue of events that no function could handle."""
-        return DeadLetterQueue(self, "dead-letters", name=self.named("queue-dead-letters"), key=self.key)
+        return DeadLetterQueue(
+            self,
+            "dead-letters",
+            name=self.named("queue-dead-letters"),
+            key=self.key,
+            topic_arn=topic_arn(self.names, FAILOVER_TOPIC, self.name, self.account),
+        )
 
     def create_function(self) -> Function:
         """The function that answers the API."""
+        records, audit = table_arns(self.names, self.name, self.account)
         return Function(
             self,
             "function",
@@ -167,7 +174,8 @@ class Region(AwsStack):
                 "POWERTOOLS_SERVICE_NAME": "api",
             },
             statements=[
-                *self._data_access(),
+                read_and_append_records(records),
+                *append_audit_rows(audit, reading=True),
                 self.bucket.listing(),
                 self.bucket.read_write(),
                 self.key.usage("dynamodb", "lambda", "s3", "sqs"),
@@ -201,13 +209,44 @@ class Region(AwsStack):
             "peer-access",
             name=self.names.worldwide("role-peer", self.name),
             account=self.account,
-            assumed_by=[role_arn(self.names, "api", peer.name, self.account) for peer in self.peers],
+            assumed_by=[self._role_arn("api", peer.name) for peer in self.peers],
             statements=[
                 self.bucket.listing(),
                 self.bucket.read(),
                 self.key.usage("s3", "sns"),
-                Statement(sid="NotifyOperations", actions=("sns:Publish",), resources=(self.topic.arn,)),
+                self.topic.publishing(),
             ],
+        )
+
+    def create_watch_access(self) -> Role:
+        """The role by which the other regions' probes see whether theirs arrive here, and their failover tells."""
+        return Role(
+            self,
+            "watch-access",
+            name=self.names.worldwide("role-watch", self.name),
+            account=self.account,
+            assumed_by=[self._role_arn(kind, peer.name) for peer in self.peers for kind in ("failover", "probe")],
+            statements=[self.bucket.see_probes(), self.key.usage("s3", "sns"), self.topic.publishing()],
+        )
+
+    def create_failover(self) -> Failover:
+        """What watches the other regions from this one, and takes a lost one out of DNS."""
+        return Failover(
+            self,
+            "failover",
+            place=Place(
+                region=self.name,
+                account=self.account,
+                names=self.names,
+                peers=[peer.name for peer in self.peers],
+                api_url=f"https://{self.api.host}",
+                bundle=functions_bundle(),
+            ),
+            config=self.config,
+            key=self.key,
+            bucket=self.bucket,
+            alerts=self.topic,
+            dead_letters=self.dead_letters,
         )
 
     def create_trail(self) -> Trail:
@@ -239,22 +278,29 @@ class Region(AwsStack):
             resources=[*self.table_arns, self.bucket.arn],
         )
 
-    def create_alarms(self) -> list[Alarm]:
-        """The region's alarms, each of which tells the region's own topic."""
-        return [
-            Alarm(
-                self,
-                f"alarm-{kind}",
-                name=self.named(f"alarm-{kind}"),
-                threshold=threshold,
-                topic_arn=self.topic.arn,
-            )
-            for kind, threshold in self._measures().thresholds().items()
-        ]
+    def create_alarms(self) -> AnyAlarm:
+        """The region's alarms, each of which tells the region's own topic, and one that sums up what callers feel."""
+        measures = self._measures()
+        told = {kind: (each, [self.topic.arn]) for kind, each in measures.thresholds().items()}
+        told |= {
+            kind: (each, [self.failover.topic.arn, self.topic.arn]) for kind, each in measures.health_of_peers().items()
+        }
+        alarms = {
+            kind: Alarm(self, f"alarm-{kind}", name=self.named(f"alarm-{kind}"), threshold=threshold, topic_arns=topics)
+            for kind, (threshold, topics) in told.items()
+        }
+        return AnyAlarm(
+            self,
+            "alarm-impaired",
+            name=self.named("alarm-impaired"),
+            alarms=[alarms[kind] for kind in IMPAIRING],
+            topic_arn=self.topic.arn,
+            meaning=f"{self.name} serves badly, whatever its health check says: consider evacuating it.",
+        )
 
     def create_dashboard(self) -> Dashboard:
         """The region's dashboard."""
-        return Dashboard(self, "dashboard", name=self.named("dashboard"), graphs=self._measures().graphs())
+        return Dashboard(self, "dashboard", name=self.named("dashboard"), graphs=graphs(self._measures()))
 
     def _measures(self) -> Measures:
         regions = (self.name, *(peer.name for peer in self.peers))
@@ -262,19 +308,19 @@ class Region(AwsStack):
             region=self.name,
             names=self.names,
             api_id=self.api.id,
-            function=self.function.name,
+            functions={
+                "function": self.function.name,
+                "failover": self.failover.function.name,
+                "probe": self.failover.probe.name,
+            },
             dead_letters=self.dead_letters.name,
             buckets={region: document_bucket(self.names, region, self.account) for region in regions},
             lag_limit_s=self.config.replication_lag_alarm_s,
+            concurrency=self.config.lambda_concurrency,
         )
 
-    def _data_access(self) -> list[Statement]:
-        records, audit = self.table_arns
-        return [
-            Statement(sid="ReadAndAppendRecords", actions=READ_AND_APPEND, resources=(records, f"{records}/index/*")),
-            Statement(sid="AppendAuditRows", actions=APPEND, resources=(audit, f"{audit}/index/*")),
-            Statement(sid="ChangeNoAuditRow", effect="Deny", actions=CHANGE, resources=(audit, f"{audit}/index/*")),
-        ]
+    def _role_arn(self, kind: str, region: str) -> str:
+        return role_arn(self.names, kind, region, self.account)
 
     def _peer_documents(self) -> dict[str, dict[str, str]]:
         """Where the other regions' documents are, and the role to read them by: known without asking them.
@@ -286,7 +332,7 @@ class Region(AwsStack):
         return {
             peer.name: {
                 "bucket": document_bucket(self.names, peer.name, self.account),
-                "role_arn": role_arn(self.names, "peer", peer.name, self.account),
+                "role_arn": self._role_arn("peer", peer.name),
             }
             for peer in self.peers
         }
@@ -295,5 +341,5 @@ class Region(AwsStack):
         return Statement(
             sid="AssumePeerAccess",
             actions=("sts:AssumeRole",),
-            resources=tuple(role_arn(self.names, "peer", peer.name, self.account) for peer in self.peers),
+            resources=tuple(self._role_arn("peer", peer.name) for peer in self.peers),
         )

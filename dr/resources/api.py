@@ -7,7 +7,6 @@ from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
 from dr.resources.function import Function
 
-from cdktf import TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.apigatewayv2_api import Apigatewayv2Api
 from cdktf_cdktf_provider_aws.apigatewayv2_authorizer import (
     Apigatewayv2Authorizer,
@@ -22,7 +21,6 @@ from cdktf_cdktf_provider_aws.apigatewayv2_stage import (
     Apigatewayv2StageRouteSettings,
 )
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
-from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 from constructs import Construct
 
 HEALTH_PATH = "/healthz"
@@ -183,14 +181,10 @@ class Api(Construct):
 
     def _allow_invocation(self, route: str, function: Function, execution_arn: str) -> None:
         method, path = route.split(" ")
-        LambdaPermission(
+        function.allow(
             self,
             f"permission-{_route_id(route).removeprefix('route-')}",
-            action="lambda:InvokeFunction",
-            function_name=function.name,
-            qualifier=function.alias,
-            principal="apigateway.amazonaws.com",
-            lifecycle=TerraformResourceLifecycle(replace_triggered_by=[function.identity]),
+            service="apigateway",
             source_arn=f"{execution_arn}/{STAGE}/{method}{re.sub(r'{[^}]+}', '*', path)}",
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
-from dr.resources.messaging import AlertTopic
+from dr.resources.messaging import Topic
 from dr.resources.monitoring import Alarm, Metric, Threshold
 from dr.resources.naming import Names
 from dr.resources.restore import RestoreRole
@@ -70,7 +70,7 @@ class Backups(Construct):
         peers: Sequence[str],
         account: str,
         key: EncryptionKey,
-        topic: AlertTopic,
+        topic: Topic,
         resources: Sequence[str],
     ) -> None:
         """Make vault, plan and the roles to back up and to restore with.
@@ -109,7 +109,7 @@ class Backups(Construct):
                     limit=0,
                     meaning=meaning,
                 ),
-                topic_arn=topic.arn,
+                topic_arns=[topic.arn],
             )
         plan = BackupPlan(
             self,

@@ -107,6 +107,8 @@ class EncryptionKey(Construct):
                 ENCRYPT_AND_DECRYPT,
                 from_account(account),
             ),
+            # As silently a topic would lose what it could not deliver.
+            _allow("DeliverDeadLetters", Principals.service("sns"), ENCRYPT_AND_DECRYPT, from_account(account)),
             _allow(
                 "EncryptTrail",
                 Principals.service("cloudtrail"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dr.resources.naming import ALERT_TOPIC, Names, bucket_arn, document_bucket, table_arns
+from dr.resources.naming import ALERT_TOPIC, Names, bucket_arn, document_bucket, table_arns, topic_arn
 from dr.resources.policy import Condition, Principals, Statement
 
 # Calls that name no resource: AWS knows none for them (Service Authorization Reference).
@@ -50,6 +50,6 @@ def _resources(service: str, names: Names, region: str, account: str) -> Sequenc
         "logs": [f"arn:aws:logs:{region}:{account}:log-group:/aws/lambda/{names.regional('lambda-*')}:*"],
         "monitoring": [],
         "s3": [bucket, f"{bucket}/*"],
-        "sns": [f"arn:aws:sns:{region}:{account}:{names.regional(ALERT_TOPIC)}"],
+        "sns": [topic_arn(names, ALERT_TOPIC, region, account)],
         "sts": [f"arn:aws:iam::{account}:role/{names.regional('role-peer-*')}"],
     }[service]

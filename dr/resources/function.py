@@ -12,6 +12,7 @@ from dr.resources.network import Network
 from dr.resources.policy import Condition, Statement
 from dr.resources.role import Role
 
+import attrs
 from cdktf import AssetType, TerraformAsset, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.cloudwatch_log_group import CloudwatchLogGroup
 from cdktf_cdktf_provider_aws.lambda_alias import LambdaAlias
@@ -22,6 +23,8 @@ from cdktf_cdktf_provider_aws.lambda_function import (
     LambdaFunctionLoggingConfig,
     LambdaFunctionVpcConfig,
 )
+from cdktf_cdktf_provider_aws.lambda_function_event_invoke_config import LambdaFunctionEventInvokeConfig
+from cdktf_cdktf_provider_aws.lambda_permission import LambdaPermission
 from constructs import Construct
 
 RUNTIME = "python3.13"
@@ -47,12 +50,28 @@ REGIONAL_NAMES = {
 }
 
 
+@attrs.frozen(kw_only=True)
+class Events:
+    """How long Lambda tries with an event that a function did not handle, before it is a dead letter.
+
+    Attributes:
+        age_s: Seconds that an event is of use, 60 to 21,600.
+        retries: How often it is tried again, 0 to 2.
+    """
+
+    age_s: int
+    retries: int
+
+
 class Function(Construct):
-    """A function in the private network, with a role that may do what it is given and no more, and an alias.
+    """A function with a role that may do what it is given and no more, and an alias.
+
+    It runs in the private network; without one it reaches what is public, and nothing in a network.
 
     Attributes:
         name: The function's name.
         alias: The alias that callers use.
+        arn: The alias's ARN.
         identity: What replaces the function when it changes, and so all that hangs on it.
         invoke_arn: What API Gateway calls to invoke the alias.
     """
@@ -70,11 +89,12 @@ class Function(Construct):
         handler: str,
         environment: Mapping[str, str],
         statements: Sequence[Statement],
-        network: Network,
+        network: Network | None,
         key: EncryptionKey,
         dead_letters: DeadLetterQueue,
         memory_mb: int,
         log_retention_days: int,
+        events: Events | None = None,
     ) -> None:
         """Make the function.
 
@@ -88,47 +108,44 @@ class Function(Construct):
             bundle: The zip of its code.
             handler: The handler's dotted name in the bundle.
             environment: Its own environment variables; AWS sets its region itself.
-            statements: What it may do beyond writing its log and joining the network.
-            network: Where it runs.
+            statements: What it may do beyond writing its log and joining its network.
+            network: Where it runs, None for outside of any.
             key: Encrypts its environment and its log.
             dead_letters: Takes the events that it failed to handle, where it is invoked asynchronously.
             memory_mb: Memory, MB.
             log_retention_days: How long its log is kept.
+            events: How it is tried with events, where it is invoked asynchronously.
         """
         super().__init__(scope, id_)
-        function_arn = f"arn:aws:lambda:{region}:{account}:function:{name}"
+        log_group = f"/aws/lambda/{name}"
         logs = CloudwatchLogGroup(
             self,
             "log-group",
-            name=f"/aws/lambda/{name}",
+            name=log_group,
             kms_key_id=key.arn,
             retention_in_days=log_retention_days,
             tags=DataClass.OPERATIONS.tag,
         )
-        own = [
-            # A late log would otherwise bring the group back after a destroy, without key and retention.
-            Statement(
-                sid="KeepLogGroup",
-                effect="Deny",
-                actions=("logs:CreateLogGroup",),
-                resources=("*",),  # no group at all
-            ),
-            Statement(
-                sid="LambdaJoinsTheNetwork",
-                effect="Deny",
-                actions=JOIN_VPC,
-                resources=("*",),  # network interfaces have no names to allow
-                conditions=(Condition("ArnEquals", "lambda:SourceFunctionArn", (function_arn,)),),
-            ),
-        ]
+        # A late log would otherwise bring the group back after a destroy, without key and retention.
+        keep_log_group = Statement(
+            sid="KeepLogGroup",
+            effect="Deny",
+            actions=("logs:CreateLogGroup",),
+            resources=("*",),  # no group at all
+        )
+        own = (
+            _join_network(f"arn:aws:lambda:{region}:{account}:function:{name}")
+            if network
+            else _write_log(f"arn:aws:logs:{region}:{account}:log-group:{log_group}")
+        )
         role = Role(
             self,
             "role",
             name=role_name,
             account=account,
             service="lambda",
-            statements=[*statements, dead_letters.sending(), *own],
-            aws_managed={"vpc-attachment": VPC_ACCESS},
+            statements=[*statements, dead_letters.sending(), keep_log_group, own],
+            aws_managed={"vpc-attachment": VPC_ACCESS} if network else {},
         )
         code = TerraformAsset(self, "code", path=str(bundle), type=AssetType.FILE)
         function = LambdaFunction(
@@ -149,9 +166,11 @@ class Function(Construct):
             dead_letter_config=LambdaFunctionDeadLetterConfig(target_arn=dead_letters.arn),
             vpc_config=LambdaFunctionVpcConfig(
                 subnet_ids=network.subnet_ids, security_group_ids=[network.function_group_id]
-            ),
+            )
+            if network
+            else None,
             # Its network interfaces live on for up to 20 minutes and would hold the group up.
-            replace_security_groups_on_destroy=True,
+            replace_security_groups_on_destroy=True if network else None,
             logging_config=LambdaFunctionLoggingConfig(log_format="JSON", log_group=logs.name),
             publish=True,
             tags={"Name": name},
@@ -169,4 +188,52 @@ class Function(Construct):
             lifecycle=TerraformResourceLifecycle(replace_triggered_by=[role.identity]),
         )
         self.identity = role.identity
-        self.name, self.alias, self.invoke_arn = function.function_name, alias.name, alias.invoke_arn
+        self.name, self.alias = function.function_name, alias.name
+        self.arn, self.invoke_arn = alias.arn, alias.invoke_arn
+        if events is not None:
+            LambdaFunctionEventInvokeConfig(
+                self,
+                "events",
+                function_name=self.name,
+                qualifier=self.alias,
+                maximum_event_age_in_seconds=events.age_s,
+                maximum_retry_attempts=events.retries,
+                lifecycle=TerraformResourceLifecycle(replace_triggered_by=[role.identity]),
+            )
+
+    def allow(self, scope: Construct, id_: str, *, service: str, source_arn: str) -> LambdaPermission:
+        """Let one resource of an AWS service invoke the alias.
+
+        Args:
+            scope: The construct that invokes it.
+            id_: The permission's id there.
+            service: The service, without ``.amazonaws.com``.
+            source_arn: The ARN of its resource.
+        """
+        return LambdaPermission(
+            scope,
+            id_,
+            action="lambda:InvokeFunction",
+            function_name=self.name,
+            qualifier=self.alias,
+            principal=f"{service}.amazonaws.com",
+            lifecycle=TerraformResourceLifecycle(replace_triggered_by=[self.identity]),
+            source_arn=source_arn,
+        )
+
+
+def _join_network(function_arn: str) -> Statement:
+    """AWS's own policy lets Lambda join the network with the role; the function's code may not."""
+    return Statement(
+        sid="LambdaJoinsTheNetwork",
+        effect="Deny",
+        actions=JOIN_VPC,
+        resources=("*",),  # network interfaces have no names to allow
+        conditions=(Condition("ArnEquals", "lambda:SourceFunctionArn", (function_arn,)),),
+    )
+
+
+def _write_log(group_arn: str) -> Statement:
+    return Statement(
+        sid="WriteLog", actions=("logs:CreateLogStream", "logs:PutLogEvents"), resources=(f"{group_arn}:*",)
+    )

@@ -1,7 +1,11 @@
 """Whether DNS answers with a region: its endpoint is healthy, and nobody has evacuated it."""
 
+from collections.abc import Iterator, Sequence
+
+from dr.checks import SettingsError
+from dr.objectives import METRIC_PERIOD_S
 from dr.resources.api import HEALTH_PATH, HEALTHY
-from dr.resources.monitoring import Alarm, Metric, Threshold
+from dr.resources.monitoring import FAILOVER_METRICS, Alarm, Metric, Threshold, Total
 from dr.resources.naming import Names
 
 import attrs
@@ -10,8 +14,42 @@ from cdktf_cdktf_provider_aws.route53_health_check import Route53HealthCheck
 from constructs import Construct
 
 HTTPS = 443
-# Published by whoever evacuates a region: 1, more than once a minute, for as long as it shall get no traffic.
-NAMESPACE, EVACUATED = "HealthcareDr/Failover", "Evacuated"
+CALCULATED = "CALCULATED"
+STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
+# Published for as long as a region shall get no traffic: 1, every minute.
+EVACUATED = "Evacuated"
+
+
+def faults_of_followed(threshold: Threshold) -> Iterator[str]:
+    """Yield what Route 53 refuses of an alarm that a health check follows (developer guide, "Monitoring an alarm")."""
+    if isinstance(threshold.metric, Total):
+        yield f"'metric' must be a single one, for Route 53 follows no metric math, got: {threshold.metric!r}"
+    elif threshold.metric.statistic not in STATISTICS:
+        yield (
+            f"'statistic' must be one of {', '.join(STATISTICS)}, for Route 53 follows no extended one, "
+            f"got: {threshold.metric.statistic!r}"
+        )
+    if threshold.bad is not None:
+        yield f"'bad' must be left out, for Route 53 follows no M of N periods, got: {threshold.bad!r}"
+    if threshold.period_s < METRIC_PERIOD_S or threshold.period_s % METRIC_PERIOD_S:
+        yield (
+            f"'period_s' must be a multiple of {METRIC_PERIOD_S}, for Route 53 follows no high resolution, "
+            f"got: {threshold.period_s!r}"
+        )
+
+
+def combined(checks: Sequence[Route53HealthCheck]) -> Sequence[Route53HealthCheck]:
+    """The checks, of which none may be calculated itself.
+
+    Raises:
+        SettingsError: When one is: Route 53 does not nest them.
+    """
+    nested = [
+        f"'checks' must not hold a calculated one, got: {c.node.id!r}" for c in checks if c.type_input == CALCULATED
+    ]
+    if nested:
+        raise SettingsError(nested)
+    return checks
 
 
 @attrs.frozen(kw_only=True)
@@ -79,12 +117,13 @@ class RegionHealth(Construct):
             failure_threshold=failures,
             tags=self._tag("endpoint-"),
         )
+        checks = [endpoint, self._check_evacuation(watcher)]
         both = Route53HealthCheck(
             self,
             "both",
-            type="CALCULATED",
-            child_healthchecks=[endpoint.id, self._check_evacuation(watcher).id],
-            child_health_threshold=2,
+            type=CALCULATED,
+            child_healthchecks=[check.id for check in combined(checks)],
+            child_health_threshold=len(checks),
             tags=self._tag(""),
         )
         self.id = both.id
@@ -95,17 +134,20 @@ class RegionHealth(Construct):
     def _check_evacuation(self, watcher: Watcher) -> Route53HealthCheck:
         threshold = Threshold(
             metric=Metric(
-                namespace=NAMESPACE, name=EVACUATED, dimensions={"Region": self._region}, statistic="Maximum"
+                namespace=FAILOVER_METRICS, name=EVACUATED, dimensions={"Region": self._region}, statistic="Maximum"
             ),
             limit=0,
             meaning=f"{self._region} is evacuated: DNS answers with the other regions only, until nobody says so.",
         )
+        found = list(faults_of_followed(threshold))
+        if found:
+            raise SettingsError(found)
         alarm = Alarm(
             self,
             "alarm",
             name=self._names.regional(f"alarm-evacuated-{self._region}"),
             threshold=threshold,
-            topic_arn=watcher.topic_arn,
+            topic_arns=[watcher.topic_arn],
             provider=watcher.provider,
         )
         return Route53HealthCheck(

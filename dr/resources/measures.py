@@ -1,31 +1,27 @@
-"""What a region's alarms watch and its dashboard shows."""
+"""What a region's alarms watch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from dr.objectives import DOCUMENT_REPLICATION_S, RECOVERY_POINT_OBJECTIVE_S
-from dr.resources.monitoring import ROUTE53_REGION, Graph, Metric, Threshold
-from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS, Names
+from dr.objectives import DOCUMENT_REPLICATION_S, LATCH_PERIODS, RECOVERY_POINT_OBJECTIVE_S, SILENCE_S
+from dr.resources.monitoring import FAILOVER_METRICS, Metric, Threshold, Total
+from dr.resources.naming import AUDIT_LOGS, FAILOVER_STATE, PATIENT_RECORDS, Names
 
 import attrs
 
 LATENCY_LIMIT_MS = 3_000
-# Searches, because what they find is made by other stacks under ids that this region does not know.
-HEALTH_OF_ALL = """SEARCH('{AWS/Route53,HealthCheckId} MetricName="HealthCheckStatus"', 'Minimum', 60)"""
-REQUESTS_OF_ALL = """SEARCH('{AWS/ApiGateway,ApiId} MetricName="Count"', 'Sum', 60)"""
+# Of the executions at once that AWS allows: the rest is what the loss of another region would take.
+CONCURRENCY_SHARE = 0.8
+PENDING_DOCUMENTS = 1_000
 TABLES = (PATIENT_RECORDS, AUDIT_LOGS)
+# What the functions ask of the tables of data (DynamoDB counts its own errors by operation).
+OPERATIONS = ("GetItem", "Query", "PutItem", "TransactWriteItems")
+# What callers feel of a region that answers its health check and is sick.
+IMPAIRING = ("api-errors", "api-latency", "function-errors", "function-throttles", "table-errors", "table-throttles")
 
 
 def replication_rule(target: str) -> str:
     """The id of the S3 replication rule towards a region."""
     return f"to-{target}"
-
-
-def _api(name: str, api_id: str, statistic: str = "Sum") -> Metric:
-    return Metric(namespace="AWS/ApiGateway", name=name, dimensions={"ApiId": api_id}, statistic=statistic)
-
-
-def _function(name: str, function: str, statistic: str = "Sum") -> Metric:
-    return Metric(namespace="AWS/Lambda", name=name, dimensions={"FunctionName": function}, statistic=statistic)
 
 
 @attrs.frozen(kw_only=True)
@@ -36,19 +32,21 @@ class Measures:
         region: The region.
         names: The naming rule.
         api_id: Its API.
-        function: The name of the function behind the API.
+        functions: The names of its functions, by what their alarms are called for.
         dead_letters: The name of the queue of events that no function could handle.
         buckets: The document bucket of every region, its own too.
-        lag_limit_s: Replication lag of a table that is told, seconds.
+        lag_limit_s: Replication lag of the tables that is told, seconds.
+        concurrency: How many executions at once AWS allows the account in a region.
     """
 
     region: str
     names: Names
     api_id: str
-    function: str
+    functions: Mapping[str, str]
     dead_letters: str
     buckets: Mapping[str, str]
     lag_limit_s: int
+    concurrency: int
 
     @property
     def peers(self) -> list[str]:
@@ -56,101 +54,179 @@ class Measures:
         return [region for region in self.buckets if region != self.region]
 
     def thresholds(self) -> Mapping[str, Threshold]:
-        """The basic alarms, by their ids."""
-        alarms = {
+        """The alarms that tell the operations team, by their ids."""
+        found = {**self._of_the_api(), **self._of_functions(), **self._of_tables(), **self._of_the_probe()}
+        for peer in self.peers:
+            found |= self._of_replication(peer)
+        return found
+
+    def health_of_peers(self) -> Mapping[str, Threshold]:
+        """The alarms on the other regions, by their ids: they invoke the failover function as well."""
+        return {
+            f"peer-{peer}": Threshold(
+                metric=self.failover("Healthy", "Minimum", Region=peer),
+                limit=1,
+                below=True,
+                periods=LATCH_PERIODS,
+                missing="ignore",
+                meaning=f"{peer} does not answer its health check as seen from {self.region}.",
+            )
+            for peer in self.peers
+        }
+
+    def api(self, name: str, statistic: str = "Sum") -> Metric:
+        """A metric of the region's API."""
+        return Metric(namespace="AWS/ApiGateway", name=name, dimensions={"ApiId": self.api_id}, statistic=statistic)
+
+    def function(self, name: str, kind: str, statistic: str = "Sum") -> Metric:
+        """A metric of one of the region's functions."""
+        dimensions = {"FunctionName": self.functions[kind]}
+        return Metric(namespace="AWS/Lambda", name=name, dimensions=dimensions, statistic=statistic)
+
+    def failover(self, name: str, statistic: str = "Maximum", **dimensions: str) -> Metric:
+        """What the region's probe measures."""
+        return Metric(namespace=FAILOVER_METRICS, name=name, dimensions=dimensions, statistic=statistic)
+
+    def lag(self, store: str, source: str, target: str) -> Metric:
+        """Replication lag of tables or documents as the source's probe measures it, seconds."""
+        return self.failover("ReplicationLag", Source=source, Store=store, Target=target)
+
+    def concurrent(self) -> Metric:
+        """The executions of all functions of the account in a region."""
+        return Metric(namespace="AWS/Lambda", name="ConcurrentExecutions", dimensions={}, statistic="Maximum")
+
+    def copies(self, name: str, receiver: str, statistic: str = "Maximum") -> Metric:
+        """A metric of S3's own about the replication of documents to a region."""
+        dimensions = {
+            "SourceBucket": self.buckets[self.region],
+            "DestinationBucket": self.buckets[receiver],
+            "RuleId": replication_rule(receiver),
+        }
+        return Metric(namespace="AWS/S3", name=name, dimensions=dimensions, statistic=statistic)
+
+    def _of_the_api(self) -> dict[str, Threshold]:
+        return {
             "api-errors": Threshold(
-                metric=_api("5xx", self.api_id),
+                metric=self.api("5xx"),
                 limit=5,
-                minutes=2,
+                periods=2,
                 meaning="The API fails: more than 5 server errors a minute.",
             ),
             "api-latency": Threshold(
-                metric=_api("Latency", self.api_id, "p99"),
+                metric=self.api("Latency", "p99"),
                 limit=LATENCY_LIMIT_MS,
-                minutes=3,
+                periods=5,
+                bad=3,
                 meaning=f"The API is slow: one answer in a hundred takes more than {LATENCY_LIMIT_MS} ms.",
             ),
-            "function-errors": Threshold(
-                metric=_function("Errors", self.function),
+        }
+
+    def _of_functions(self) -> dict[str, Threshold]:
+        found: dict[str, Threshold] = {}
+        for kind, name in self.functions.items():
+            found[f"{kind}-errors"] = Threshold(
+                metric=self.function("Errors", kind),
                 limit=0,
-                minutes=2,
-                meaning="The API's function ends in errors.",
-            ),
-            "function-throttles": Threshold(
-                metric=_function("Throttles", self.function),
+                periods=2,
+                meaning=f"{name} ends in errors.",
+            )
+            found[f"{kind}-throttles"] = Threshold(
+                metric=self.function("Throttles", kind),
                 limit=0,
-                meaning="The API's function is throttled: the region lacks the concurrency for its load.",
+                meaning=f"{name} is throttled: the region lacks the concurrency for its load.",
+            )
+        limit = int(CONCURRENCY_SHARE * self.concurrency)
+        found["concurrency"] = Threshold(
+            metric=self.concurrent(),
+            limit=limit,
+            meaning=f"More than {limit} of {self.concurrency} executions at once: there is no room for another "
+            "region's load.",
+        )
+        found["dead-letters"] = Threshold(
+            metric=Metric(
+                namespace="AWS/SQS",
+                name="ApproximateNumberOfMessagesVisible",
+                dimensions={"QueueName": self.dead_letters},
+                statistic="Maximum",
             ),
-            "dead-letters": Threshold(
-                metric=Metric(
-                    namespace="AWS/SQS",
-                    name="ApproximateNumberOfMessagesVisible",
-                    dimensions={"QueueName": self.dead_letters},
-                    statistic="Maximum",
+            limit=0,
+            meaning="Events that no function could handle wait in the dead-letter queue.",
+        )
+        return found
+
+    def _of_tables(self) -> dict[str, Threshold]:
+        return {
+            "table-throttles": Threshold(
+                metric=Total(
+                    metrics=[
+                        self._table(name, table)
+                        for table in (*TABLES, FAILOVER_STATE)
+                        for name in ("ReadThrottleEvents", "WriteThrottleEvents")
+                    ]
                 ),
                 limit=0,
-                meaning="Events that no function could handle wait in the dead-letter queue.",
+                periods=2,
+                meaning="DynamoDB throttles reads or writes of a table.",
+            ),
+            "table-errors": Threshold(
+                metric=Total(
+                    metrics=[
+                        self._table("SystemErrors", table, Operation=operation)
+                        for table in TABLES
+                        for operation in OPERATIONS
+                    ]
+                ),
+                limit=0,
+                periods=2,
+                meaning="DynamoDB itself fails to answer for a table.",
             ),
         }
-        for peer in self.peers:
-            for table in TABLES:
-                alarms[f"lag-{table.replace('_', '-')}-{peer}"] = Threshold(
-                    metric=self._table_lag(table, peer),
-                    limit=self.lag_limit_s * 1000,
-                    meaning=f"{table} reaches {peer} late: the recovery point objective of "
-                    f"{RECOVERY_POINT_OBJECTIVE_S} s is in danger.",
-                )
-            alarms[f"lag-documents-{peer}"] = Threshold(
-                metric=self._document_lag("ReplicationLatency", peer),
+
+    def _of_the_probe(self) -> dict[str, Threshold]:
+        return {
+            "probe": Threshold(
+                metric=self.failover("Healthy", "Minimum", Region=self.region),
+                limit=1,
+                below=True,
+                periods=3,
+                missing="breaching",
+                meaning=f"The probe in {self.region} is silent, or does not find its own region healthy: nothing here "
+                "watches the other regions meanwhile.",
+            )
+        }
+
+    def _of_replication(self, peer: str) -> dict[str, Threshold]:
+        return {
+            f"lag-tables-{peer}": Threshold(
+                metric=self.lag("tables", self.region, peer),
+                limit=self.lag_limit_s,
+                meaning=f"Rows reach {peer} late: the recovery point objective of {RECOVERY_POINT_OBJECTIVE_S} s is in "
+                "danger.",
+            ),
+            f"silence-{peer}": Threshold(
+                metric=self.failover("HeartbeatAge", Region=peer),
+                limit=SILENCE_S,
+                meaning=f"No heartbeat of {peer} has come for more than {SILENCE_S} s: its probe is silent, or "
+                "replication from there stands still.",
+            ),
+            f"lag-documents-{peer}": Threshold(
+                metric=self.lag("documents", self.region, peer),
                 limit=DOCUMENT_REPLICATION_S,
                 meaning=f"Documents reach {peer} later than the 15 minutes that S3 promises.",
-            )
-        return alarms
-
-    def graphs(self) -> Sequence[Graph]:
-        """The dashboard: traffic, errors, latency, replication lag, failover."""
-        requests = [("requests", _api("Count", self.api_id)), ("5xx", _api("5xx", self.api_id))]
-        latency = [(statistic, _api("Latency", self.api_id, statistic)) for statistic in ("p50", "p99")]
-        tables = [(f"{table} to {peer}", self._table_lag(table, peer)) for peer in self.peers for table in TABLES]
-        documents = [
-            (f"{what} to {peer}", self._document_lag(metric, peer))
-            for peer in self.peers
-            for what, metric in (("lag, s", "ReplicationLatency"), ("pending", "OperationsPendingReplication"))
-        ]
-        function = [
-            ("errors", _function("Errors", self.function)),
-            ("throttles", _function("Throttles", self.function)),
-            ("concurrent", _function("ConcurrentExecutions", self.function, "Maximum")),
-        ]
-        return [
-            Graph(title=f"Requests in {self.region}", region=self.region, unit="a minute", lines=requests),
-            Graph(title=f"Latency in {self.region}", region=self.region, unit="ms", lines=latency),
-            Graph(title="Replication lag of tables", region=self.region, unit="ms", lines=tables),
-            Graph(title="Replication of documents", region=self.region, lines=documents),
-            Graph(title="Failover: 1 is healthy", region=ROUTE53_REGION, lines=[("health", HEALTH_OF_ALL)]),
-            Graph(title="The API's function", region=self.region, unit="a minute", lines=function),
-            *(
-                Graph(title=f"Requests in {peer}", region=peer, unit="a minute", lines=[("requests", REQUESTS_OF_ALL)])
-                for peer in self.peers
             ),
-        ]
+            f"pending-documents-{peer}": Threshold(
+                metric=self.copies("OperationsPendingReplication", peer),
+                limit=PENDING_DOCUMENTS,
+                periods=5,
+                meaning=f"More than {PENDING_DOCUMENTS} documents wait to be copied to {peer}: copying falls behind.",
+            ),
+            f"failed-documents-{peer}": Threshold(
+                metric=self.copies("OperationsFailedReplication", peer, "Sum"),
+                limit=0,
+                meaning=f"S3 gave up copying a document to {peer}.",
+            ),
+        }
 
-    def _table_lag(self, table: str, receiver: str) -> Metric:
-        return Metric(
-            namespace="AWS/DynamoDB",
-            name="ReplicationLatency",
-            dimensions={"TableName": self.names.regional(table), "ReceivingRegion": receiver},
-            statistic="Maximum",
-        )
-
-    def _document_lag(self, name: str, receiver: str) -> Metric:
-        return Metric(
-            namespace="AWS/S3",
-            name=name,
-            dimensions={
-                "SourceBucket": self.buckets[self.region],
-                "DestinationBucket": self.buckets[receiver],
-                "RuleId": replication_rule(receiver),
-            },
-            statistic="Maximum",
-        )
+    def _table(self, name: str, table: str, **dimensions: str) -> Metric:
+        named = {"TableName": self.names.regional(table), **dimensions}
+        return Metric(namespace="AWS/DynamoDB", name=name, dimensions=named)

@@ -1,4 +1,4 @@
-"""A region's topic for the operations team, and the queue of what no function could handle."""
+"""A region's topics, and the queue of what no function could handle."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dr.formats import protocol_of
 from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
-from dr.resources.policy import Principals, Statement, deny_plain_http, document, from_account
+from dr.resources.policy import Condition, Principals, Statement, deny_plain_http, document, from_account
 
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
@@ -24,8 +24,8 @@ def _digest(endpoint: str) -> str:
     return hashlib.sha256(endpoint.encode()).hexdigest()[:8]
 
 
-class AlertTopic(Construct):
-    """An encrypted topic that alarms, S3 and AWS Backup publish to, and the operations team's subscriptions.
+class Topic(Construct):
+    """An encrypted topic that AWS services publish to, and its subscriptions.
 
     A subscription by email waits until its reader confirms it.
 
@@ -42,6 +42,7 @@ class AlertTopic(Construct):
         name: str,
         account: str,
         key: EncryptionKey,
+        publishers: Sequence[str],
         subscriptions: Sequence[str] = (),
     ) -> None:
         """Make the topic.
@@ -52,6 +53,7 @@ class AlertTopic(Construct):
             name: Its name.
             account: The id of the account.
             key: Encrypts the messages.
+            publishers: The services that publish to it, without ``.amazonaws.com``.
             subscriptions: Email addresses, https URLs and queue ARNs that every message goes to.
         """
         super().__init__(scope, id_)
@@ -66,7 +68,7 @@ class AlertTopic(Construct):
                 [
                     Statement(
                         sid="PublishByServices",
-                        principals=Principals.service("backup", "cloudwatch", "s3"),
+                        principals=Principals.service(*publishers),
                         actions=("sns:Publish",),
                         resources=(self.arn,),
                         conditions=(from_account(account),),
@@ -83,16 +85,22 @@ class AlertTopic(Construct):
                 self, f"subscription-{_digest(endpoint)}", topic_arn=self.arn, protocol=protocol, endpoint=endpoint
             )
 
+    def publishing(self) -> Statement:
+        """What a role needs to tell the topic something."""
+        return Statement(sid="NotifyOperations", actions=("sns:Publish",), resources=(self.arn,))
+
 
 class DeadLetterQueue(Construct):
-    """An encrypted queue for the events that a function was given up on, where it is invoked asynchronously.
+    """An encrypted queue for the events that no function could be brought to handle.
+
+    Functions send by their roles, the topic that invokes one sends as a service.
 
     Attributes:
         arn: The queue's ARN.
         name: Its name.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey) -> None:
+    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey, topic_arn: str) -> None:
         """Make the queue.
 
         Args:
@@ -100,6 +108,7 @@ class DeadLetterQueue(Construct):
             id_: Its id there.
             name: Its name.
             key: Encrypts the messages.
+            topic_arn: The topic whose messages end here when their function cannot be invoked.
         """
         super().__init__(scope, id_)
         queue = SqsQueue(
@@ -112,11 +121,18 @@ class DeadLetterQueue(Construct):
             tags={"Name": name, **DataClass.PHI.tag},
         )
         self.arn, self.name = queue.arn, name
+        sending = Statement(
+            sid="SendByTopic",
+            principals=Principals.service("sns"),
+            actions=("sqs:SendMessage",),
+            resources=(self.arn,),
+            conditions=(Condition("ArnEquals", "aws:SourceArn", (topic_arn,)),),
+        )
         SqsQueuePolicy(
             self,
             "policy",
             queue_url=queue.id,
-            policy=document([deny_plain_http(self.arn, actions="sqs:*")]),
+            policy=document([sending, deny_plain_http(self.arn, actions="sqs:*")]),
         )
 
     def sending(self) -> Statement:

@@ -9,7 +9,10 @@ LONGEST = 63
 
 PATIENT_RECORDS = "patient_records"
 AUDIT_LOGS = "audit_logs"
+FAILOVER_STATE = "failover_state"
+TABLES = (PATIENT_RECORDS, AUDIT_LOGS, FAILOVER_STATE)
 ALERT_TOPIC = "topic-alerts"
+FAILOVER_TOPIC = "topic-failover"
 
 
 @attrs.frozen
@@ -48,12 +51,24 @@ def document_bucket(names: Names, region: str, account: str) -> str:
     return names.bucket("documents", region, account)
 
 
+def table_arn(names: Names, table: str, region: str, account: str) -> str:
+    """The ARN of a region's replica of a table, which another stack makes."""
+    return f"arn:aws:dynamodb:{region}:{account}:table/{names.regional(table)}"
+
+
 def table_arns(names: Names, region: str, account: str) -> tuple[str, str]:
-    """The ARNs of a region's replicas of the tables of records and of audit rows, which another stack makes."""
-    records, audit = (
-        f"arn:aws:dynamodb:{region}:{account}:table/{names.regional(table)}" for table in (PATIENT_RECORDS, AUDIT_LOGS)
-    )
-    return records, audit
+    """The ARNs of a region's replicas of the tables that the API's function uses: records and audit rows."""
+    return table_arn(names, PATIENT_RECORDS, region, account), table_arn(names, AUDIT_LOGS, region, account)
+
+
+def topic_arn(names: Names, topic: str, region: str, account: str) -> str:
+    """The ARN of a region's topic, whether it exists yet or not."""
+    return f"arn:aws:sns:{region}:{account}:{names.regional(topic)}"
+
+
+def role_arn(names: Names, kind: str, region: str, account: str) -> str:
+    """The ARN of a region's role of that kind, whether it exists yet or not."""
+    return f"arn:aws:iam::{account}:role/{names.worldwide(f'role-{kind}', region)}"
 
 
 def _fit(name: str, longest: int = LONGEST) -> str:

@@ -1,7 +1,7 @@
 """What a restore may do: make new tables and a new bucket of a region's backups, and touch nothing that is in use."""
 
 from dr.resources.encryption import EncryptionKey
-from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS, Names, bucket_arn, table_arns
+from dr.resources.naming import TABLES, Names, bucket_arn, table_arn
 from dr.resources.policy import Statement
 from dr.resources.role import Role
 
@@ -65,7 +65,7 @@ class RestoreRole(Role):
             key: Encrypts the vault and what is restored.
         """
         tables = f"arn:aws:dynamodb:{region}:{account}:table"
-        restored = tuple(f"{tables}/{names.regional(f'restored-{table}')}" for table in (PATIENT_RECORDS, AUDIT_LOGS))
+        restored = tuple(f"{tables}/{names.regional(f'restored-{table}')}" for table in TABLES)
         bucket = bucket_arn(names.bucket("restored-documents", region, account))
         super().__init__(
             scope,
@@ -79,7 +79,7 @@ class RestoreRole(Role):
                 Statement(
                     sid="ReadTableBackups",
                     actions=("dynamodb:RestoreTableFromBackup",),
-                    resources=tuple(f"{table}/backup/*" for table in table_arns(names, region, account)),
+                    resources=tuple(f"{table_arn(names, table, region, account)}/backup/*" for table in TABLES),
                 ),
                 Statement(sid="MakeRestoredBucket", actions=MAKE_BUCKET, resources=(bucket,)),
                 Statement(sid="FillRestoredBucket", actions=FILL_BUCKET, resources=(f"{bucket}/*",)),

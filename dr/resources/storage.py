@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dr.resources.data_class import DataClass
 from dr.resources.encryption import EncryptionKey
-from dr.resources.messaging import AlertTopic
+from dr.resources.messaging import Topic
 from dr.resources.naming import bucket_arn
 from dr.resources.policy import Condition, Principals, Statement, deny_plain_http, document
 
@@ -38,6 +38,8 @@ from constructs import Construct
 # What is superseded or deleted stays recoverable for as long as audit rows do: six years, as HIPAA asks.
 NONCURRENT_DAYS = 2192
 INCOMPLETE_UPLOAD_DAYS = 7
+# Where each region's probe puts one object a minute, of which the others see whether copies come.
+PROBES = "probe/"
 REPLICATION_TROUBLE = ("s3:Replication:OperationFailedReplication", "s3:Replication:OperationMissedThreshold")
 
 
@@ -61,6 +63,7 @@ class Bucket(Construct):
         statements: Sequence[Statement] = (),
         data_class: DataClass = DataClass.PHI,
         expires_after_days: int | None = None,
+        short_lived: str | None = None,
         bucket_key: bool = True,
     ) -> None:
         """Make the bucket.
@@ -73,6 +76,7 @@ class Bucket(Construct):
             statements: What its policy says beyond refusing plain HTTP.
             data_class: What it holds.
             expires_after_days: How long its objects are kept, before they are superseded; for good when left out.
+            short_lived: Prefix of objects that are of no use any more a day after they are superseded.
             bucket_key: Whether S3 asks KMS once for many objects, in the bucket's name instead of the writer's.
         """
         super().__init__(scope, id_)
@@ -146,16 +150,28 @@ class Bucket(Construct):
                             days_after_initiation=INCOMPLETE_UPLOAD_DAYS
                         )
                     ],
-                )
+                ),
+                *([_forget(short_lived)] if short_lived else []),
             ],
             depends_on=[self.policy],
         )
 
 
+def _forget(prefix: str) -> S3BucketLifecycleConfigurationRule:
+    return S3BucketLifecycleConfigurationRule(
+        id="short-lived",
+        status="Enabled",
+        filter=[S3BucketLifecycleConfigurationRuleFilter(prefix=prefix)],
+        noncurrent_version_expiration=[
+            S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=1)
+        ],
+    )
+
+
 class DocumentBucket(Bucket):
     """The bucket of medical documents: every upload names the region's key, and trouble with copies is told."""
 
-    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey, topic: AlertTopic) -> None:
+    def __init__(self, scope: Construct, id_: str, *, name: str, key: EncryptionKey, topic: Topic) -> None:
         """Make the bucket.
 
         Args:
@@ -174,7 +190,7 @@ class DocumentBucket(Bucket):
             # It holds for an upload without the header as well.
             conditions=(Condition("StringNotEquals", "s3:x-amz-server-side-encryption-aws-kms-key-id", (key.arn,)),),
         )
-        super().__init__(scope, id_, name=name, key=key, statements=[own_key])
+        super().__init__(scope, id_, name=name, key=key, statements=[own_key], short_lived=PROBES)
         S3BucketNotification(
             self,
             "notification",
@@ -205,3 +221,11 @@ class DocumentBucket(Bucket):
             actions=("s3:GetObject", "s3:GetObjectVersion"),
             resources=(f"{self.arn}/documents/*",),
         )
+
+    def put_probe(self) -> Statement:
+        """Put the probe's object, and no document."""
+        return Statement(sid="PutProbe", actions=("s3:PutObject",), resources=(f"{self.arn}/{PROBES}*",))
+
+    def see_probes(self) -> Statement:
+        """See the probes' objects, and no document."""
+        return Statement(sid="SeeProbes", actions=("s3:GetObject",), resources=(f"{self.arn}/{PROBES}*",))

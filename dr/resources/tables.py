@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from dr.resources.data_class import DataClass
-from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS
+from dr.resources.naming import AUDIT_LOGS, FAILOVER_STATE, PATIENT_RECORDS
+from dr.resources.policy import Statement
 
 import attrs
 from cdktf_cdktf_provider_aws.dynamodb_table import (
@@ -17,6 +18,28 @@ from cdktf_cdktf_provider_aws.dynamodb_table import (
 )
 from constructs import Construct
 
+READ_AND_APPEND = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query")
+APPEND = ("dynamodb:PutItem",)
+READ = ("dynamodb:Query",)
+# An audit row is never changed, whatever another statement may allow.
+CHANGE = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PartiQLDelete",
+    "dynamodb:PartiQLInsert",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:UpdateItem",
+)
+
+
+@attrs.frozen(kw_only=True)
+class Index:
+    """An index of a table: its name and its keys, which are strings."""
+
+    name: str
+    partition: str
+    sort: str
+
 
 @attrs.frozen(kw_only=True)
 class Schema:
@@ -25,23 +48,21 @@ class Schema:
     Attributes:
         kind: What the table is named for.
         partition, sort: Its own keys.
-        index: The name of its index.
-        index_partition, index_sort: The keys of the index.
+        index: Its index, None where it is asked by its own keys only.
         data_class: What it holds.
     """
 
     kind: str
     partition: str
     sort: str
-    index: str
-    index_partition: str
-    index_sort: str
+    index: Index | None = None
     data_class: DataClass = DataClass.PHI
 
     @property
     def attributes(self) -> Sequence[str]:
         """The attributes that are part of any key."""
-        return sorted({self.partition, self.sort, self.index_partition, self.index_sort})
+        of_index = {self.index.partition, self.index.sort} if self.index else set()
+        return sorted({self.partition, self.sort} | of_index)
 
 
 # Patients' records by patient; by care facility and time through the index.
@@ -49,20 +70,42 @@ PATIENT_RECORDS_SCHEMA = Schema(
     kind=PATIENT_RECORDS,
     partition="patient_id",
     sort="record_id",
-    index="facility-time-index",
-    index_partition="facility_id",
-    index_sort="recorded_at",
+    index=Index(name="facility-time-index", partition="facility_id", sort="recorded_at"),
 )
 # Audit rows by the audited entity, in the order of time; by actor through the index.
 AUDIT_LOGS_SCHEMA = Schema(
     kind=AUDIT_LOGS,
     partition="entity_id",
     sort="event_id",
-    index="actor-time-index",
-    index_partition="actor_id",
-    index_sort="event_id",
+    index=Index(name="actor-time-index", partition="actor_id", sort="event_id"),
     data_class=DataClass.AUDIT,
 )
+# Heartbeats and evacuations by the region that they are about; no patient is in it.
+FAILOVER_STATE_SCHEMA = Schema(kind=FAILOVER_STATE, partition="region", sort="item", data_class=DataClass.OPERATIONS)
+
+
+def read_and_append_records(table: str) -> Statement:
+    """What a role needs to read records and add versions, by the ARN of their table."""
+    return Statement(sid="ReadAndAppendRecords", actions=READ_AND_APPEND, resources=(table, f"{table}/index/*"))
+
+
+def append_audit_rows(table: str, *, reading: bool = False) -> list[Statement]:
+    """What a role needs to add audit rows, and to read them, and what keeps it from changing one.
+
+    Args:
+        table: The ARN of their table.
+        reading: Whether it may read them.
+    """
+    resources = (table, f"{table}/index/*")
+    return [
+        Statement(sid="AppendAuditRows", actions=(*APPEND, *READ) if reading else APPEND, resources=resources),
+        Statement(sid="ChangeNoAuditRow", effect="Deny", actions=CHANGE, resources=resources),
+    ]
+
+
+def read_and_append_state(table: str) -> Statement:
+    """What a role needs to read and write the failover state, by the ARN of its table."""
+    return Statement(sid="ReadAndAppendState", actions=READ_AND_APPEND, resources=(table,))
 
 
 class GlobalTable(DynamodbTable):
@@ -79,7 +122,7 @@ class GlobalTable(DynamodbTable):
             scope: The stack, whose first provider is the home's.
             id_: Its id there.
             name: Its name in every region.
-            schema: Its keys and its index.
+            schema: Its keys, and its index if it has one.
             key_arns: The key of each region, the home first.
         """
         (_, home_key), *replicas = key_arns.items()
@@ -93,12 +136,14 @@ class GlobalTable(DynamodbTable):
             attribute=[DynamodbTableAttribute(name=attribute, type="S") for attribute in schema.attributes],
             global_secondary_index=[
                 DynamodbTableGlobalSecondaryIndex(
-                    name=schema.index,
-                    hash_key=schema.index_partition,
-                    range_key=schema.index_sort,
+                    name=schema.index.name,
+                    hash_key=schema.index.partition,
+                    range_key=schema.index.sort,
                     projection_type="ALL",
                 )
-            ],
+            ]
+            if schema.index
+            else None,
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",
             point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=True),

@@ -51,6 +51,11 @@ WATCHES: Mapping[str, Watch] = {
         '$.eventType != "AwsServiceEvent" }',
         meaning="The account's root user was used: nothing here needs it.",
     ),
+    "key-use-denied": Watch(
+        pattern='{ ($.eventSource = kms.amazonaws.com) && (($.errorCode = "AccessDenied*") || '
+        '($.errorCode = "Disabled*") || ($.errorCode = "KMSInvalidState*")) }',
+        meaning="A key's use was refused: data cannot be read or written, or someone tries to who may not.",
+    ),
     "key-changes": Watch(
         pattern="{ ($.eventSource = kms.amazonaws.com) && (($.eventName = DisableKey) || "
         "($.eventName = ScheduleKeyDeletion) || ($.eventName = PutKeyPolicy)) }",
@@ -185,7 +190,7 @@ class Trail(Construct):
                 limit=watch.limit,
                 meaning=watch.meaning,
             ),
-            topic_arn=self._topic_arn,
+            topic_arns=[self._topic_arn],
         )
 
 

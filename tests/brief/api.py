@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from dr.resources.api import PATIENT_ROUTES
-from tests.brief.reading import at, missing, of_region, refer, referred, region_of
+from tests.brief.reading import at, missing, of_region, of_the_api, refer, referred, region_of
 from tests.brief.rules import (
     DELEGATED,
     DESIGN,
@@ -117,24 +117,31 @@ def every_stage_sets_its_throttles_and_waits_for_all_routes(stacks: Stacks) -> I
             yield f"{stage.address}: does not deploy its routes"
 
 
+def _for_the_api(permission: Resource) -> bool:
+    return "aws_lambda_function.function_" in str(permission.arguments["function_name"])
+
+
+API_PERMISSION = of(PERMISSION, where=_for_the_api)
+
+
 @DESIGN.rule(
     "AWS, Lambda and API",
     breaks=[
-        removed(PERMISSION),
-        dropped(PERMISSION, "qualifier"),
+        removed(PERMISSION, _for_the_api),
+        dropped(API_PERMISSION, "qualifier"),
         replaced(PERMISSION, "source_arn", "/$default", "/*"),
-        changed(PERMISSION, "source_arn", to="${aws_apigatewayv2_api.api.execution_arn}/*"),
-        dropped(PERMISSION, "source_arn"),
-        changed(PERMISSION, "principal", to="*"),
+        changed(API_PERMISSION, "source_arn", to="${aws_apigatewayv2_api.api.execution_arn}/*"),
+        dropped(API_PERMISSION, "source_arn"),
+        changed(API_PERMISSION, "principal", to="*"),
         changed(INTEGRATION, "timeout_milliseconds", to=30_001),
-        removed("aws_lambda_alias"),
+        removed("aws_lambda_alias", of_the_api),
     ],
 )
 def only_the_api_invokes_the_function_by_its_alias_on_known_routes(stacks: Stacks) -> Iterator[str]:
     """A permission for each route, on the alias that the integration calls; an integration ends within 30 s."""
     for region in regions_of(stacks):
         allowed = set()
-        for permission in of_region(stacks, region, PERMISSION):
+        for permission in filter(_for_the_api, of_region(stacks, region, PERMISSION)):
             given = permission.arguments
             alias = referred(stacks, region, given.get("qualifier"), "aws_lambda_alias")
             if not alias or given["principal"] != "apigateway.amazonaws.com":

@@ -106,7 +106,8 @@ def _leads_to(copy: dict[str, str], region: str, vault: str) -> bool:
         changed(SELECTION, "resources", to=[]),
         replaced(SELECTION, "resources.0", "patient_records", "other"),
         replaced(SELECTION, "resources.1", "audit_logs", "other"),
-        changed(SELECTION, "resources.2", to="arn:aws:s3:::other"),
+        replaced(SELECTION, "resources.2", "failover_state", "other"),
+        changed(SELECTION, "resources.3", to="arn:aws:s3:::other"),
         changed(SELECTION, "iam_role_arn", to="arn:aws:iam::111111111111:role/other"),
         replaced(trust("role-backup-"), "principals", "backup.amazonaws", "ec2.amazonaws"),
         emptied(VAULT),
@@ -175,6 +176,10 @@ def _publishes(stacks: Stacks, region: str) -> bool:
             for given in granting(statements(stacks, region, policy.arguments["policy"]), action)
         )
         for kind, action in (("aws_sns_topic_policy", "sns:Publish"), (KEY, "kms:GenerateDataKey*"))
+    ) and all(
+        values_of(given, "aws:SourceAccount")
+        for policy in of_region(stacks, region, "aws_sns_topic_policy")
+        for given in granting(statements(stacks, region, policy.arguments["policy"]), "sns:Publish")
     )
 
 

@@ -28,9 +28,10 @@ WANTED: Mapping[str, str] = {
     "audit_logs-": "audit",
     "backup-vault-": "phi",
     "documents-": "phi",
+    "failover_state-": "operations",
     "patient_records-": "phi",
     "queue-": "phi",
-    "topic-alerts-": "operations",
+    "topic-": "operations",
     "trail-": "audit",
 }
 

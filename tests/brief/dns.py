@@ -171,7 +171,7 @@ def every_weighted_record_is_withdrawn_after_three_failed_checks_of_its_own_regi
 
 
 def _on_health(alarm: Resource) -> bool:
-    return bool(alarm.arguments["metric_name"] == "HealthCheckStatus")
+    return bool(alarm.arguments.get("metric_name") == "HealthCheckStatus")
 
 
 ON_HEALTH = of(ALARM, where=_on_health)

@@ -13,7 +13,7 @@ CALCULATED = of(CHECK, where=lambda each: each.arguments["type"] == "CALCULATED"
 
 
 def _of_evacuation(alarm: Resource) -> bool:
-    return bool(alarm.arguments["metric_name"] == "Evacuated")
+    return bool(alarm.arguments.get("metric_name") == "Evacuated")
 
 
 EVACUATION = of(ALARM, where=_of_evacuation)

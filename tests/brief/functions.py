@@ -8,10 +8,12 @@ from tests.brief.reading import (
     key_region,
     missing,
     of_region,
+    of_the_api,
     referred,
     region_of,
     role_statements,
     texts,
+    without_functions,
 )
 from tests.brief.rules import (
     BRIEF,
@@ -30,6 +32,7 @@ ROLE = "aws_iam_role"
 ATTACHMENT = "aws_iam_role_policy_attachment"
 LOG_GROUP = "aws_cloudwatch_log_group"
 ALARM = "aws_cloudwatch_metric_alarm"
+API_FUNCTION = of(FUNCTION, where=of_the_api)
 # Lambda sets these itself and refuses a function that brings its own (Lambda developer guide, environment variables).
 RESERVED_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
@@ -50,13 +53,13 @@ def without_api_functions(stacks: Stacks) -> Iterator[str]:
     "2.1",
     "T.3",
     breaks=[
-        removed(FUNCTION),
+        removed(FUNCTION, of_the_api),
         removed("aws_apigatewayv2_integration"),
-        removed("aws_lambda_alias"),
+        removed("aws_lambda_alias", of_the_api),
         emptied("aws_apigatewayv2_route"),
         changed("aws_apigatewayv2_route", "target", to="integrations/other"),
         changed("aws_apigatewayv2_integration", "integration_uri", to="arn:aws:lambda:us-east-1::function:other"),
-        changed(FUNCTION, "provider", to="aws.elsewhere"),
+        changed(API_FUNCTION, "provider", to="aws.elsewhere"),
     ],
 )
 def a_function_answers_the_api_of_every_region(stacks: Stacks) -> Iterator[str]:
@@ -75,11 +78,11 @@ def a_function_answers_the_api_of_every_region(stacks: Stacks) -> Iterator[str]:
 @BRIEF.rule(
     "2.2",
     breaks=[
-        removed(FUNCTION),
-        changed(FUNCTION, "memory_size", to=3008),
-        dropped(FUNCTION, "memory_size"),
-        changed(FUNCTION, "timeout", to=3),
-        dropped(FUNCTION, "timeout"),
+        removed(FUNCTION, of_the_api),
+        changed(API_FUNCTION, "memory_size", to=3008),
+        dropped(API_FUNCTION, "memory_size"),
+        changed(API_FUNCTION, "timeout", to=3),
+        dropped(API_FUNCTION, "timeout"),
     ],
 )
 def api_functions_have_3_gb_and_30_seconds(stacks: Stacks) -> Iterator[str]:
@@ -106,7 +109,7 @@ def api_functions_have_3_gb_and_30_seconds(stacks: Stacks) -> Iterator[str]:
 )
 def no_function_sets_aws_region(stacks: Stacks) -> Iterator[str]:
     """AWS_REGION is nowhere in the stacks, and the functions do have an environment that it could be in."""
-    yield from without_api_functions(stacks)
+    yield from without_functions(stacks)
     for function in resources(stacks, FUNCTION):
         variables = at(function.arguments, "environment.variables") or {}
         if not variables:
@@ -134,7 +137,7 @@ def no_function_sets_aws_region(stacks: Stacks) -> Iterator[str]:
 )
 def functions_apis_and_networks_write_logs_that_are_kept(stacks: Stacks) -> Iterator[str]:
     """Functions log structured lines, APIs their accesses, networks their flows: to groups with a retention."""
-    yield from without_api_functions(stacks)
+    yield from without_functions(stacks)
     yield from missing(stacks, "aws_apigatewayv2_stage", "aws_flow_log")
     for function in resources(stacks, FUNCTION):
         group = referred(stacks, function.stack, at(function.arguments, "logging_config.log_group"), LOG_GROUP)
@@ -164,7 +167,7 @@ def functions_apis_and_networks_write_logs_that_are_kept(stacks: Stacks) -> Iter
 )
 def every_functions_environment_has_its_regions_key(stacks: Stacks) -> Iterator[str]:
     """What a function is told is encrypted by the region's customer key."""
-    yield from without_api_functions(stacks)
+    yield from without_functions(stacks)
     for function in resources(stacks, FUNCTION):
         if key_region(stacks, function.stack, function.arguments.get("kms_key_arn")) != region_of(stacks, function):
             yield f"{function.address}: its environment is not encrypted by its region's key"
@@ -177,7 +180,7 @@ def every_functions_environment_has_its_regions_key(stacks: Stacks) -> Iterator[
         dropped(FUNCTION, "depends_on"),
         changed(FUNCTION, "depends_on.0", to="aws_kms_key.other"),
         changed(FUNCTION, "depends_on.1", to="aws_kms_key.other"),
-        changed(FUNCTION, "depends_on.2", to="aws_kms_key.other"),
+        changed(API_FUNCTION, "depends_on.2", to="aws_kms_key.other"),
     ],
 )
 def a_function_waits_for_its_roles_attachments_and_its_log_group(stacks: Stacks) -> Iterator[str]:
@@ -215,7 +218,7 @@ def a_function_is_replaced_with_its_role(stacks: Stacks) -> Iterator[str]:
 @DESIGN.rule("AWS, destroy order", breaks=[unstated("KeepLogGroup"), removed(FUNCTION)])
 def late_logs_bring_no_log_group_back(stacks: Stacks) -> Iterator[str]:
     """A group reborn by a late log has no key and no retention, and stays: roles are denied to make one."""
-    yield from without_api_functions(stacks)
+    yield from without_functions(stacks)
     for function in resources(stacks, FUNCTION):
         role = referred(stacks, function.stack, function.arguments["role"], ROLE)
         given = role_statements(stacks, role) if role else []
@@ -232,14 +235,14 @@ def late_logs_bring_no_log_group_back(stacks: Stacks) -> Iterator[str]:
         dropped(FUNCTION, "environment.variables.AWS_S3_US_EAST_1_REGIONAL_ENDPOINT"),
     ],
 )
-def functions_ask_only_names_that_a_private_subnet_reaches(stacks: Stacks) -> Iterator[str]:
-    """The SDK would call global STS and S3 names, and DynamoDB's by account: there is no way to them."""
+def functions_ask_only_names_of_their_own_region(stacks: Stacks) -> Iterator[str]:
+    """The SDK would call global STS and S3 names, and DynamoDB's by account: no way leads there, or to us-east-1."""
     wanted = {
         "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
         "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT": "regional",
         "AWS_STS_REGIONAL_ENDPOINTS": "regional",
     }
-    for _, function in every_api_function(stacks):
+    for function in resources(stacks, FUNCTION):
         variables = at(function.arguments, "environment.variables") or {}
         if not wanted.items() <= variables.items():
             yield f"{function.address}: is not told to use regional names"
@@ -255,7 +258,7 @@ def functions_ask_only_names_that_a_private_subnet_reaches(stacks: Stacks) -> It
         dropped(FUNCTION, "dead_letter_config"),
         changed(FUNCTION, "dead_letter_config.target_arn", to="arn:aws:sqs:us-east-1:111111111111:other"),
         dropped("aws_sqs_queue", "kms_master_key_id"),
-        removed(ALARM, lambda each: each.arguments["namespace"] == "AWS/SQS"),
+        removed(ALARM, lambda each: each.arguments.get("namespace") == "AWS/SQS"),
     ],
 )
 def functions_run_a_current_python_and_leave_what_they_cannot_handle_in_a_watched_queue(

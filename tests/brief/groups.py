@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.brief.network import ENDPOINT, EVERYWHERE, cidr_of
-from tests.brief.reading import api_functions, at, missing, of_region, peers_of, referred
+from tests.brief.reading import api_functions, at, missing, of_region, of_the_api, peers_of, referred
 from tests.brief.rules import BRIEF, added, changed, dropped, emptied, of, removed
 from tests.synthesis import Stacks, regions_of, resources
 
@@ -28,7 +28,7 @@ def _groups(stacks: Stacks, region: str, each: Any, path: str) -> set[str]:
         emptied(GROUP),
         removed(GROUP),
         emptied(ENDPOINT),
-        changed("aws_lambda_function", "vpc_config.security_group_ids", to=[]),
+        changed(of("aws_lambda_function", where=of_the_api), "vpc_config.security_group_ids", to=[]),
         dropped("aws_lambda_function", "vpc_config"),
         changed(of(ENDPOINT, where=lambda each: "interface" in each.name), "security_group_ids", to=[]),
         emptied(INGRESS),

@@ -9,11 +9,13 @@ from tests.brief.reading import (
     at,
     key_region,
     missing,
+    of_region,
     peers_of,
     principals_of,
     referred,
     region_of,
     statements,
+    suffix_of,
     values_of,
 )
 from tests.brief.rules import BRIEF, DESIGN, changed, dropped, emptied, removed, replaced, statement, unstated
@@ -21,6 +23,7 @@ from tests.synthesis import Resource, Stacks, regions_of, resources
 
 KEY = "aws_kms_key"
 ALIAS = "aws_kms_alias"
+TOPICS = ("topic-alerts", "topic-failover")
 # What the provider reads and writes of a key: without one of these an apply leaves it tainted.
 ADMINISTER = {
     *("kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:Describe*", "kms:Disable*", "kms:Enable*"),
@@ -258,7 +261,9 @@ def every_log_group_has_its_regions_key(stacks: Stacks) -> Iterator[str]:
 )
 def every_topic_has_its_regions_key(stacks: Stacks) -> Iterator[str]:
     """Messages at rest are encrypted by the region's customer key, in queues as well."""
-    yield from missing(stacks, "aws_sns_topic")
+    for region in regions_of(stacks):
+        names = {each.arguments["name"] for each in of_region(stacks, region, "aws_sns_topic")}
+        yield from (f"{region}: has no {kind}" for kind in TOPICS if f"{kind}-{suffix_of(stacks)}" not in names)
     yield from _encrypted(stacks, "aws_sns_topic", "kms_master_key_id")
     yield from _encrypted(stacks, "aws_sqs_queue", "kms_master_key_id")
 

@@ -26,7 +26,7 @@ QUERY_LOG = "aws_route53_query_log"
 GROUP = "aws_cloudwatch_log_group"
 FLAGS = ("is_multi_region_trail", "include_global_service_events", "enable_log_file_validation")
 # What must be looked for, by a word of its pattern.
-LOOKED_FOR = ("AccessDenied", "Root", "ScheduleKeyDeletion", "StopLogging")
+LOOKED_FOR = ("UnauthorizedOperation", "KMSInvalidState", "Root", "ScheduleKeyDeletion", "StopLogging")
 
 
 def _looks_for(word: str) -> Where:
@@ -49,6 +49,7 @@ def _security_alarm(each: Resource) -> bool:
         changed(TRAIL, "event_selector.0.data_resource.0.values", to=[]),
         replaced(TRAIL, "event_selector.0.data_resource.0.values.0", "patient_records", "other"),
         replaced(TRAIL, "event_selector.0.data_resource.0.values.1", "audit_logs", "other"),
+        replaced(TRAIL, "event_selector.0.data_resource.0.values.2", "failover_state", "other"),
         changed(TRAIL, "event_selector.0.data_resource.1.values", to=["arn:aws:s3:::other/"]),
         dropped(TRAIL, "cloud_watch_logs_group_arn"),
         dropped(TRAIL, "cloud_watch_logs_role_arn"),
@@ -146,7 +147,7 @@ def what_nobody_should_do_sets_off_an_alarm(stacks: Stacks) -> Iterator[str]:
     """Denied calls, the root user, a key's end and a stopped trail are looked for in each region's trail."""
     for region in regions_of(stacks):
         alarms = {
-            each.arguments["metric_name"]: each
+            each.arguments.get("metric_name"): each
             for each in of_region(stacks, region, ALARM)
             if _security_alarm(each) and each.arguments["alarm_actions"] and each.arguments["threshold"] <= 5
             if each.arguments["comparison_operator"] == "GreaterThanThreshold"

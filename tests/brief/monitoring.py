@@ -20,6 +20,7 @@ from tests.brief.reading import (
 from tests.brief.rules import (
     BRIEF,
     DESIGN,
+    Where,
     changed,
     dropped,
     emptied,
@@ -30,7 +31,10 @@ from tests.brief.rules import (
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
 DASHBOARD = "aws_cloudwatch_dashboard"
+# What the probe of each region publishes there.
+PROBED = "HealthcareDr/Failover"
 ALARM = "aws_cloudwatch_metric_alarm"
+COMPOSITE = "aws_cloudwatch_composite_alarm"
 TOPIC = "aws_sns_topic"
 # What a region must not suffer unnoticed, by namespace and metric; replication is looked at apart.
 CRITICAL = (
@@ -109,8 +113,9 @@ def every_dashboard_shows_failover_by_health_checks_and_by_each_regions_traffic(
         shown: dict[str, str] = {}
         for dashboard in of_region(stacks, region, DASHBOARD):
             for widget in json.loads(dashboard.arguments["dashboard_body"])["widgets"]:
-                place = widget["properties"]["region"]
-                shown[place] = shown.get(place, "") + json.dumps(widget["properties"].get("metrics", []))
+                for line in widget["properties"].get("metrics", []):
+                    place = line[-1].get("region", widget["properties"]["region"])
+                    shown[place] = shown.get(place, "") + json.dumps(line)
         # Route 53's metrics are in us-east-1 only.
         if "HealthCheckStatus" not in shown.get(PRIMARY, ""):
             yield f"{region}: does not show the health checks"
@@ -132,23 +137,30 @@ def _in_force(stacks: Stacks, alarm: Resource) -> bool:
     "7.1",
     breaks=[
         emptied(ALARM),
-        changed(ALARM, "alarm_actions", to=[]),
-        dropped(ALARM, "alarm_actions"),
-        changed(ALARM, "alarm_actions.0", to="arn:aws:sns:us-east-1:111111111111:other"),
-        changed(ALARM, "actions_enabled", to=False),
+        emptied(COMPOSITE),
+        *(
+            broken
+            for kind in (ALARM, COMPOSITE)
+            for broken in (
+                changed(kind, "alarm_actions", to=[]),
+                dropped(kind, "alarm_actions"),
+                changed(kind, "alarm_actions.0", to="arn:aws:sns:us-east-1:111111111111:other"),
+                changed(kind, "actions_enabled", to=False),
+            )
+        ),
         changed(of(ALARM, where=lambda each: each.stack == "dns"), "provider", to="aws.us-west-2"),
     ],
 )
 def every_alarm_tells_the_topic_of_its_own_region(stacks: Stacks) -> Iterator[str]:
     """An alarm can only publish in its own region, and one without an action tells nobody."""
-    yield from missing(stacks, ALARM)
-    for alarm in resources(stacks, ALARM):
+    yield from missing(stacks, ALARM, COMPOSITE)
+    for alarm in resources(stacks, ALARM, COMPOSITE):
         if not _in_force(stacks, alarm):
             yield f"{alarm.address}: does not tell its region's topic"
 
 
 def _critical(metric: str) -> Any:
-    return lambda alarm: alarm.arguments["metric_name"] == metric and alarm.stack != "dns"
+    return lambda alarm: alarm.arguments.get("metric_name") == metric and alarm.stack != "dns"
 
 
 @BRIEF.rule(
@@ -165,8 +177,8 @@ def _critical(metric: str) -> Any:
         changed(of(ALARM, where=_critical("5xx")), "dimensions.ApiId", to="other"),
     ],
 )
-def every_region_watches_its_api_and_its_function(stacks: Stacks) -> Iterator[str]:
-    """Errors and latency of the API, errors and throttles of its function: noticed within five minutes."""
+def every_region_watches_its_api_and_its_functions(stacks: Stacks) -> Iterator[str]:
+    """Errors and latency of the API, errors and throttles of each function: noticed within five minutes."""
     watched = {
         "AWS/ApiGateway": ("ApiId", "aws_apigatewayv2_api"),
         "AWS/Lambda": ("FunctionName", "aws_lambda_function"),
@@ -175,25 +187,31 @@ def every_region_watches_its_api_and_its_function(stacks: Stacks) -> Iterator[st
         found = set()
         for alarm in of_region(stacks, region, ALARM):
             given = alarm.arguments
-            dimension, kind = watched.get(given["namespace"], ("", ""))
-            limit = 5000 if given["metric_name"] == "Latency" else 10
-            prompt = given["period"] * given["evaluation_periods"] <= 300
+            dimension, kind = watched.get(str(given.get("namespace")), ("", ""))
+            limit = 5000 if given.get("metric_name") == "Latency" else 10
+            prompt = given.get("period", 0) * given["evaluation_periods"] <= 300
+            source = referred(stacks, region, at(given, f"dimensions.{dimension}"), kind)
             if (
-                referred(stacks, region, at(given, f"dimensions.{dimension}"), kind)
+                source
                 and given["comparison_operator"].startswith("GreaterThan")
                 and given["threshold"] <= limit
                 and prompt
             ):
-                found.add((given["namespace"], given["metric_name"]))
-        for critical in CRITICAL:
-            if critical not in found:
-                yield f"{region}: does not watch {critical}"
+                found.add((given["metric_name"], source.name))
+        for namespace, metric in CRITICAL:
+            kind = watched[namespace][1]
+            yield from missing(stacks, kind)
+            for each in of_region(stacks, region, kind):
+                if (metric, each.name) not in found:
+                    yield f"{region}: does not watch {metric} of {each.name}"
 
 
 def _on_lag(alarm: Resource) -> bool:
-    return bool(
-        alarm.arguments["metric_name"] == "ReplicationLatency" and alarm.arguments["namespace"] == "AWS/DynamoDB"
-    )
+    return alarm.arguments.get("metric_name") == "ReplicationLag" and _store(alarm) == "tables"
+
+
+def _store(alarm: Resource) -> str:
+    return str(at(alarm.arguments, "dimensions.Store"))
 
 
 LAG = of(ALARM, where=_on_lag)
@@ -205,32 +223,37 @@ LAG = of(ALARM, where=_on_lag)
     "S.2",
     breaks=[
         removed(ALARM, _on_lag),
-        changed(LAG, "threshold", to=60_000),
+        changed(LAG, "threshold", to=60),
         changed(LAG, "period", to=300),
         changed(LAG, "evaluation_periods", to=3),
-        changed(LAG, "dimensions.ReceivingRegion", to="eu-central-1"),
-        changed(LAG, "dimensions.TableName", to="other"),
+        changed(LAG, "namespace", to="AWS/DynamoDB"),
+        changed(LAG, "dimensions.Target", to="eu-central-1"),
+        changed(LAG, "dimensions.Source", to="eu-central-1"),
         changed(LAG, "statistic", to="Average"),
         changed(LAG, "comparison_operator", to="LessThanThreshold"),
         changed(LAG, "alarm_actions", to=[]),
     ],
 )
 def a_lag_that_endangers_the_recovery_point_is_told_within_a_minute(stacks: Stacks) -> Iterator[str]:
-    """For every table and ordered pair of regions: an alarm before a minute of writes is in danger."""
+    """For every ordered pair of regions, as the source's probe measures it, before a minute of writes is in danger."""
     for region in regions_of(stacks):
         watched = [
-            (alarm.arguments["dimensions"].get("TableName"), alarm.arguments["dimensions"].get("ReceivingRegion"))
+            (alarm.arguments["dimensions"].get("Source"), alarm.arguments["dimensions"].get("Target"))
             for alarm in filter(_on_lag, of_region(stacks, region, ALARM))
-            if alarm.arguments["threshold"] < 60_000
+            if alarm.arguments["threshold"] < 60
+            and alarm.arguments["namespace"] == PROBED
             and alarm.arguments["period"] * alarm.arguments["evaluation_periods"] <= 60
             and (alarm.arguments["statistic"], alarm.arguments["comparison_operator"])
             == ("Maximum", "GreaterThanThreshold")
             and _in_force(stacks, alarm)
         ]
         for peer in peers_of(stacks, region):
-            for table in TABLES:
-                if (f"{table}-{suffix_of(stacks)}", peer) not in watched:
-                    yield f"{region}: nobody is told in time when {table} lags towards {peer}"
+            if (region, peer) not in watched:
+                yield f"{region}: nobody is told in time when tables lag towards {peer}"
+
+
+def _in(namespace: str) -> Where:
+    return lambda alarm: bool(alarm.arguments.get("namespace") == namespace)
 
 
 @DESIGN.rule(
@@ -239,8 +262,10 @@ def a_lag_that_endangers_the_recovery_point_is_told_within_a_minute(stacks: Stac
     breaks=[
         dropped(REPLICATION, "rule.0.destination.metrics"),
         changed(REPLICATION, "rule.0.destination.replication_time.status", to="Disabled"),
-        removed(ALARM, lambda each: each.arguments["namespace"] == "AWS/S3"),
-        changed(of(ALARM, where=lambda each: each.arguments["namespace"] == "AWS/S3"), "dimensions.RuleId", to="other"),
+        removed(ALARM, _in("AWS/S3")),
+        changed(
+            of(ALARM, where=lambda each: each.arguments.get("namespace") == "AWS/S3"), "dimensions.RuleId", to="other"
+        ),
     ],
 )
 def the_replication_of_documents_is_measured_and_watched(stacks: Stacks) -> Iterator[str]:
@@ -253,25 +278,25 @@ def the_replication_of_documents_is_measured_and_watched(stacks: Stacks) -> Iter
                 yield f"{replication.address}: is not measured towards {rule['id']}"
             rules.add((region_of(stacks, replication), rule["id"]))
     watched = {
-        (region_of(stacks, alarm), alarm.arguments["dimensions"]["RuleId"])
-        for alarm in resources(stacks, ALARM)
-        if alarm.arguments["namespace"] == "AWS/S3"
+        (region_of(stacks, alarm), alarm.arguments["dimensions"]["RuleId"], alarm.arguments["metric_name"])
+        for alarm in filter(_in("AWS/S3"), resources(stacks, ALARM))
     }
-    yield from (f"{region}: nobody watches the rule {rule}" for region, rule in sorted(rules - watched))
+    for region, rule in sorted(rules):
+        for metric in ("OperationsFailedReplication", "OperationsPendingReplication"):
+            if (region, rule, metric) not in watched:
+                yield f"{region}: nobody watches {metric} of the rule {rule}"
 
 
 @DESIGN.rule(
     "DESIGN, Failover",
     breaks=[
-        changed(
-            of(ALARM, where=lambda each: each.arguments["namespace"] == "AWS/Route53"), "provider", to="aws.us-west-2"
-        ),
+        changed(of(ALARM, where=_in("AWS/Route53")), "provider", to="aws.us-west-2"),
         emptied(ALARM),
     ],
 )
 def alarms_on_route_53_are_in_us_east_1(stacks: Stacks) -> Iterator[str]:
     """Route 53's metrics exist there only: an alarm elsewhere never has data."""
-    alarms = [each for each in resources(stacks, ALARM) if each.arguments["namespace"] == "AWS/Route53"]
+    alarms = [each for each in resources(stacks, ALARM) if each.arguments.get("namespace") == "AWS/Route53"]
     for alarm in alarms:
         if region_of(stacks, alarm) != PRIMARY:
             yield f"{alarm.address}: is in {region_of(stacks, alarm)}"

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from tests.brief.reading import PRIMARY, SECONDARY, at, is_private, region_of, suffix_of
+from tests.brief.reading import PRIMARY, SECONDARY, api_functions, at, is_private, of_the_api, region_of, suffix_of
 from tests.brief.rules import BRIEF, changed, dropped, emptied, of, provider, removed
 from tests.synthesis import LINKS, Resource, Stacks, regions_of, resources
 
@@ -16,7 +16,9 @@ NAMED: Mapping[str, str] = {
     "aws_backup_selection": "name",
     "aws_backup_vault": "name",
     "aws_cloudtrail": "name",
+    "aws_cloudwatch_composite_alarm": "alarm_name",
     "aws_cloudwatch_dashboard": "dashboard_name",
+    "aws_cloudwatch_event_rule": "name",
     "aws_cloudwatch_log_group": "name",
     "aws_cloudwatch_log_metric_filter": "name",
     "aws_cloudwatch_log_resource_policy": "policy_name",
@@ -55,7 +57,9 @@ KIND: Mapping[str, str] = {
     "aws_backup_selection": "backup-selection-",
     "aws_backup_vault": "backup-vault-",
     "aws_cloudtrail": "trail-",
+    "aws_cloudwatch_composite_alarm": "alarm-",
     "aws_cloudwatch_dashboard": "dashboard-",
+    "aws_cloudwatch_event_rule": "rule-",
     "aws_cloudwatch_log_group": "/aws/",
     "aws_cloudwatch_log_metric_filter": "filter-",
     "aws_cloudwatch_log_resource_policy": "log-policy-",
@@ -88,6 +92,7 @@ PARTS = {
     "aws_backup_vault_notifications",
     *("aws_apigatewayv2_domain_name", "aws_apigatewayv2_integration", "aws_apigatewayv2_route"),
     *("aws_apigatewayv2_stage", "aws_iam_role_policy_attachment", "aws_kms_key", "aws_lambda_alias"),
+    *("aws_cloudwatch_event_target", "aws_lambda_function_event_invoke_config"),
     *("aws_route53_query_log", "aws_s3_bucket_notification", "aws_sqs_queue_policy"),
     *("aws_lambda_permission", "aws_route", "aws_route53_record", "aws_route_table_association"),
     *("aws_s3_bucket_lifecycle_configuration", "aws_s3_bucket_ownership_controls", "aws_s3_bucket_policy"),
@@ -206,7 +211,7 @@ def every_resource_is_tagged_by_its_provider(stacks: Stacks) -> Iterator[str]:
         changed(lambda stacks: iter(stacks["us-east-1"]["provider"]["aws"]), "region", to="us-east-2"),
         changed(lambda stacks: iter(stacks["us-west-2"]["provider"]["aws"]), "region", to="us-east-1"),
         changed(lambda stacks: iter(stacks["replication"]["provider"]["aws"][:1]), "region", to="us-west-2"),
-        removed("aws_lambda_function"),
+        removed("aws_lambda_function", of_the_api),
     ],
 )
 def us_east_1_leads_and_us_west_2_follows_each_in_a_stack_of_its_own(stacks: Stacks) -> Iterator[str]:
@@ -217,10 +222,7 @@ def us_east_1_leads_and_us_west_2_follows_each_in_a_stack_of_its_own(stacks: Sta
     for region in regions_of(stacks):
         if [each["region"] for each in stacks[region]["provider"]["aws"]] != [region]:
             yield f"{region}: is deployed elsewhere"
-        if (
-            "aws_lambda_function" not in stacks[region]["resource"]
-            or not stacks[region]["resource"]["aws_lambda_function"]
-        ):
+        if not api_functions(stacks, region):
             yield f"{region}: serves nothing"
     for table in resources(stacks, "aws_dynamodb_table"):
         if region_of(stacks, table) != PRIMARY:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.brief.reading import (
-    api_functions,
     at,
+    functions_named,
     missing,
     of_region,
+    of_the_api,
     peers_of,
     refer,
     referred,
@@ -26,6 +27,7 @@ TABLE = "aws_route_table"
 ENDPOINT = "aws_vpc_endpoint"
 DESTINATIONS = ("destination_cidr_block", "destination_ipv6_cidr_block", "destination_prefix_list_id")
 EVERYWHERE = ("0.0.0.0/0", "::/0")
+IN_A_NETWORK = of("aws_lambda_function", where=of_the_api)
 
 
 def _pairs(stacks: Stacks) -> set[frozenset[str]]:
@@ -175,15 +177,17 @@ def a_route_to_an_internet_gateway_is_for_all_addresses(stacks: Stacks) -> Itera
         added("us-east-1", "aws_internet_gateway", vpc_id="x"),
         added("us-west-2", "aws_nat_gateway", subnet_id="x"),
         changed("aws_subnet", "map_public_ip_on_launch", to=True),
-        dropped("aws_lambda_function", "vpc_config"),
-        changed("aws_lambda_function", "vpc_config.subnet_ids.1", to="subnet-1"),
-        changed("aws_lambda_function", "vpc_config.subnet_ids", to=[]),
+        dropped(IN_A_NETWORK, "vpc_config"),
+        changed(IN_A_NETWORK, "vpc_config.subnet_ids.1", to="subnet-1"),
+        changed(IN_A_NETWORK, "vpc_config.subnet_ids", to=[]),
         changed(ROUTE, "destination_cidr_block", to="0.0.0.0/0"),
         changed(TABLE, "route", to=[{"cidr_block": "0.0.0.0/0", "transit_gateway_id": "tgw-1"}]),
         added("us-east-1", ROUTE, route_table_id="x", destination_ipv6_cidr_block="::/0", network_interface_id="x"),
     ],
 )
-def functions_run_in_private_subnets_without_a_way_to_the_internet(stacks: Stacks) -> Iterator[str]:
+def every_function_but_probe_and_failover_runs_in_private_subnets_without_internet(
+    stacks: Stacks,
+) -> Iterator[str]:
     """At least two zones, no gateway to the internet, no public addresses, routes to the other regions alone."""
     ways = ("aws_internet_gateway", "aws_nat_gateway", "aws_egress_only_internet_gateway", "aws_eip")
     yield from (f"{each.address}: leads to the internet" for each in resources(stacks, *ways))
@@ -193,7 +197,10 @@ def functions_run_in_private_subnets_without_a_way_to_the_internet(stacks: Stack
         if subnet.arguments.get("map_public_ip_on_launch"):
             yield f"{subnet.address}: is public"
     for region in regions_of(stacks):
-        for function in api_functions(stacks, region):
+        outside = {each.name for kind in ("failover", "probe") for each in functions_named(stacks, region, kind)}
+        for function in of_region(stacks, region, "aws_lambda_function"):
+            if function.name in outside:
+                continue
             values = at(function.arguments, "vpc_config.subnet_ids") or []
             subnets = [referred(stacks, region, value, "aws_subnet") for value in values]
             zones = {subnet.arguments.get("availability_zone_id") for subnet in subnets if subnet}

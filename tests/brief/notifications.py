@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.brief.keys import KEY
 from tests.brief.monitoring import TOPIC
-from tests.brief.reading import at, granting, missing, of_region, principals_of, referred, region_of, statements
-from tests.brief.rules import BRIEF, DELEGATED, DESIGN, changed, dropped, removed, replaced, statement, unstated
+from tests.brief.reading import at, granting, of_region, principals_of, referred, region_of, statements
+from tests.brief.rules import BRIEF, DELEGATED, DESIGN, changed, dropped, of, removed, replaced, statement, unstated
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
 SUBSCRIPTION = "aws_sns_topic_subscription"
@@ -20,12 +20,17 @@ SUBSCRIPTIONS = {
 }
 
 
+def is_alerts(topic: Resource) -> bool:
+    """Whether a topic is the operations team's."""
+    return str(topic.arguments["name"]).startswith("topic-alerts-")
+
+
 @BRIEF.rule(
     "7.1",
     "T.9",
     "W.9",
     breaks=[
-        removed(TOPIC),
+        removed(TOPIC, is_alerts),
         removed("aws_sns_topic_policy"),
         changed(TOPIC, "provider", to="aws.elsewhere"),
         unstated("PublishByServices"),
@@ -37,14 +42,16 @@ SUBSCRIPTIONS = {
 )
 def every_region_has_a_topic_that_alarms_can_publish_to(stacks: Stacks) -> Iterator[str]:
     """A topic in each region, open to CloudWatch by its policy, and by its key's: else an alarm fails silently."""
-    yield from missing(stacks, TOPIC)
+    for region in regions_of(stacks):
+        if not any(map(is_alerts, of_region(stacks, region, TOPIC))):
+            yield f"{region}: has no topic of the operations team"
     for topic in resources(stacks, TOPIC):
         if region_of(stacks, topic) != topic.stack:
             yield f"{topic.address}: is not in its region"
         given = [
             each
             for policy in resources({topic.stack: stacks[topic.stack]}, "aws_sns_topic_policy")
-            if referred(stacks, topic.stack, policy.arguments["arn"], TOPIC)
+            if referred(stacks, topic.stack, policy.arguments["arn"], TOPIC) == topic
             for each in statements(stacks, topic.stack, policy.arguments["policy"])
         ]
         if not _lets(given, "cloudwatch.amazonaws.com", {"sns:Publish"}):
@@ -61,14 +68,21 @@ def _lets(given: Sequence[Any], who: str, actions: set[str]) -> bool:
     )
 
 
+def _of_people(subscription: Resource) -> bool:
+    return bool(subscription.arguments["protocol"] != "lambda")
+
+
+SUBSCRIBED = of(SUBSCRIPTION, where=_of_people)
+
+
 @BRIEF.rule(
     "7.2",
     apps=(DELEGATED,),
     breaks=[
-        removed(SUBSCRIPTION),
-        changed(SUBSCRIPTION, "protocol", to="sms"),
-        changed(SUBSCRIPTION, "topic_arn", to="arn:aws:sns:us-east-1:111111111111:other"),
-        changed(SUBSCRIPTION, "endpoint", to="somebody@hospital.org"),
+        removed(SUBSCRIPTION, _of_people),
+        changed(SUBSCRIBED, "protocol", to="sms"),
+        changed(SUBSCRIBED, "topic_arn", to="arn:aws:sns:us-east-1:111111111111:other"),
+        changed(SUBSCRIBED, "endpoint", to="somebody@hospital.org"),
     ],
 )
 def the_operations_team_is_subscribed_in_every_region(stacks: Stacks) -> Iterator[str]:
@@ -77,7 +91,7 @@ def the_operations_team_is_subscribed_in_every_region(stacks: Stacks) -> Iterato
         found = {
             (each.arguments["protocol"], each.arguments["endpoint"])
             for each in of_region(stacks, region, SUBSCRIPTION)
-            if referred(stacks, region, each.arguments["topic_arn"], TOPIC)
+            if (topic := referred(stacks, region, each.arguments["topic_arn"], TOPIC)) and is_alerts(topic)
         }
         if found != SUBSCRIPTIONS:
             yield f"{region}: tells {sorted(found)}"

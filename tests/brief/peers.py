@@ -6,13 +6,13 @@ from typing import Any
 
 from tests.brief.functions import every_api_function, without_api_functions
 from tests.brief.network import ENDPOINT, VPC
-from tests.brief.reading import at, is_private, of_region, peers_of, refer, referred
+from tests.brief.reading import at, is_private, of_region, of_the_api, peers_of, refer, referred
 from tests.brief.rules import DESIGN, changed, dropped, of, removed, replaced
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
 ZONE = "aws_route53_zone"
 RECORD = "aws_route53_record"
-FUNCTION = "aws_lambda_function"
+API_FUNCTION = of("aws_lambda_function", where=of_the_api)
 PEERS = "environment.variables.PEERS"
 # By service, what is asked for before its name: S3 has the bucket's there as well.
 NAMED = {"kms": ("",), "s3": ("", "*."), "sns": ("",), "sts": ("",)}
@@ -124,11 +124,11 @@ def the_interface_endpoint_of_s3_waits_for_the_gateway(stacks: Stacks) -> Iterat
 @DESIGN.rule(
     "DESIGN, API",
     breaks=[
-        dropped(FUNCTION, PEERS),
-        changed(FUNCTION, PEERS, to="{}"),
-        replaced(FUNCTION, PEERS, "documents-us", "document-us"),
-        replaced(FUNCTION, PEERS, "role-peer", "role-api"),
-        replaced(FUNCTION, PEERS, "us-west-2", "us-east-1"),
+        dropped(API_FUNCTION, PEERS),
+        changed(API_FUNCTION, PEERS, to="{}"),
+        replaced(API_FUNCTION, PEERS, "documents-us", "document-us"),
+        replaced(API_FUNCTION, PEERS, "role-peer", "role-api"),
+        replaced(API_FUNCTION, PEERS, "us-west-2", "us-east-1"),
         removed("aws_s3_bucket", lambda each: each.arguments["bucket"].startswith("documents-")),
     ],
 )

@@ -3,55 +3,73 @@
 from collections.abc import Iterator, Mapping
 
 from tests.brief.functions import ATTACHMENT, ROLE
-from tests.brief.reading import missing, of_region, role_statements, statements, values_of
+from tests.brief.reading import missing, of_region, peers_of, role_statements, statements, values_of
+from tests.brief.roles import roles_of
 from tests.brief.rules import DESIGN, Where, changed, emptied, removed, replaced, statement, unstated
-from tests.synthesis import Resource, Stacks, regions_of, resources
+from tests.synthesis import Stacks, regions_of, resources
 
 RECORDS, AUDIT, DOCUMENTS = "table/patient_records-", "table/audit_logs-", "aws_s3_bucket.documents_"
+STATE, ALERTS, DEAD_LETTERS, METRICS = "table/failover_state-", "aws_sns_topic.topic_", "${aws_sqs_queue.", "*"
 KEY = "aws_kms_key."
 # By kind of role: the actions, each with a part of what it is needed on.
 NEEDED: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "role-api": (
+    "api": (
         *(("dynamodb:GetItem", RECORDS), ("dynamodb:PutItem", RECORDS), ("dynamodb:Query", RECORDS)),
         *(("dynamodb:PutItem", AUDIT), ("dynamodb:Query", AUDIT)),
         *(("s3:GetObject", DOCUMENTS), ("s3:PutObject", DOCUMENTS), ("s3:ListBucket", DOCUMENTS)),
-        *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("sqs:SendMessage", "aws_sqs_queue.")),
+        *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("sqs:SendMessage", DEAD_LETTERS)),
         ("sts:AssumeRole", "role/role-peer-"),
     ),
-    "role-peer": (
+    "peer": (
         *(("s3:GetObject", DOCUMENTS), ("s3:ListBucket", DOCUMENTS), ("kms:Decrypt", KEY)),
         ("sns:Publish", "aws_sns_topic."),
     ),
-    "role-trail": (("logs:CreateLogStream", ":log-stream:"), ("logs:PutLogEvents", ":log-stream:")),
-    "role-backup": (("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY)),
-    "role-restore": (
+    "probe": (
+        *(("dynamodb:GetItem", STATE), ("dynamodb:PutItem", STATE), ("dynamodb:Query", STATE)),
+        *(("dynamodb:GetItem", ":PEER:"), ("kms:Decrypt", ":PEER:"), ("sts:AssumeRole", "role/role-watch-")),
+        *(("s3:PutObject", "/probe/*"), ("cloudwatch:PutMetricData", METRICS)),
+        *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("sqs:SendMessage", DEAD_LETTERS)),
+        *(("logs:CreateLogStream", "lambda-probe-"), ("logs:PutLogEvents", "lambda-probe-")),
+    ),
+    "failover": (
+        *(("dynamodb:GetItem", STATE), ("dynamodb:PutItem", STATE), ("dynamodb:Query", STATE)),
+        *(("dynamodb:PutItem", AUDIT), ("sts:AssumeRole", "role/role-watch-"), ("sns:Publish", ALERTS)),
+        *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("sqs:SendMessage", DEAD_LETTERS)),
+        *(("logs:CreateLogStream", "lambda-failover-"), ("logs:PutLogEvents", "lambda-failover-")),
+    ),
+    "watch": (("s3:GetObject", "/probe/*"), ("kms:GenerateDataKey*", KEY), ("sns:Publish", ALERTS)),
+    "trail": (("logs:CreateLogStream", ":log-stream:"), ("logs:PutLogEvents", ":log-stream:")),
+    "backup": (("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY)),
+    "restore": (
         *(("dynamodb:RestoreTableFromAwsBackup", "table/restored-patient_records-"), ("dynamodb:PutItem", ":table/")),
         *(("dynamodb:RestoreTableFromAwsBackup", "table/restored-audit_logs-"), ("dynamodb:BatchWriteItem", ":table/")),
         *(("dynamodb:RestoreTableFromBackup", RECORDS), ("dynamodb:RestoreTableFromBackup", AUDIT)),
         *(("s3:CreateBucket", ":::restored-documents-"), ("s3:PutObject", ":::restored-documents-")),
         *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("kms:CreateGrant", KEY)),
     ),
-    "role-flow-log": (("logs:CreateLogStream", "aws_cloudwatch_log_group."), ("logs:PutLogEvents", ":*")),
+    "flow-log": (("logs:CreateLogStream", "aws_cloudwatch_log_group."), ("logs:PutLogEvents", ":*")),
 }
 # What AWS Backup does and how Lambda joins a network AWS's own policies say.
 ATTACHED: Mapping[str, tuple[str, ...]] = {
-    "role-api": ("AWSLambdaVPCAccessExecutionRole",),
-    "role-backup": ("AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForS3Backup"),
+    "api": ("AWSLambdaVPCAccessExecutionRole",),
+    "backup": ("AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForS3Backup"),
 }
 STATEMENTS = ("ReadAndAppendRecords", "AppendAuditRows", "ListDocuments", "ReadAndWriteDocuments", "UseKey")
 OTHERS = (
     *("SendDeadLetters", "AssumePeerAccess", "ReadDocuments", "NotifyOperations", "WriteTrail", "WriteFlowLogs"),
+    *("ReadAndAppendState", "ReadReplicasOfState", "ReadUnderTheirKeys", "AssumeWatchRoles", "PutProbe", "SeeProbes"),
     *("FillRestoredTables", "ReadTableBackups", "MakeRestoredBucket", "FillRestoredBucket", "GrantKey"),
+    "WriteLog",
 )
+# Calls that name no resource: AWS knows none for them (service authorization reference, CloudWatch).
+ON_METRICS = ("PublishMeasurements",)
+WITHOUT_RESOURCE = {"cloudwatch:PutMetricData"}
 SERVICES = ("backup", "dynamodb", "lambda", "sns", "sqs")
-USERS = ("api", "backup", "peer", "restore")
+# Whose roles use a key through S3, besides those that replicate.
+USERS = ("api", "backup", "peer", "probe", "restore", "watch")
 GRANTS = ("kms:CreateGrant", "kms:RetireGrant")
 # Families of actions that differ in what they return, not in what they do.
 FAMILIES = {"kms:GenerateDataKey*", "kms:ReEncrypt*"}
-
-
-def _roles(stacks: Stacks, region: str, kind: str) -> list[Resource]:
-    return [role for role in of_region(stacks, region, ROLE) if role.arguments["name"].startswith(f"{kind}-{region}")]
 
 
 def _of(policy: str) -> Where:
@@ -62,8 +80,8 @@ def _of(policy: str) -> Where:
     "SECURITY",
     breaks=[
         emptied(ROLE),
-        *(unstated(sid) for sid in (*STATEMENTS, *OTHERS)),
-        *(changed(statement(sid), "effect", to="Deny") for sid in (*STATEMENTS, *OTHERS)),
+        *(unstated(sid) for sid in (*STATEMENTS, *OTHERS, *ON_METRICS)),
+        *(changed(statement(sid), "effect", to="Deny") for sid in (*STATEMENTS, *OTHERS, *ON_METRICS)),
         *(changed(statement(sid), "resources", to=["arn:aws:other"]) for sid in (*STATEMENTS, *OTHERS)),
         *(removed(ATTACHMENT, _of(arn)) for arns in ATTACHED.values() for arn in arns),
     ],
@@ -72,12 +90,15 @@ def roles_may_do_what_their_work_takes(stacks: Stacks) -> Iterator[str]:
     """Each kind of role is there in each region, with every action that it needs on what it needs it for."""
     for region in regions_of(stacks):
         for kind, needed in NEEDED.items():
-            roles = _roles(stacks, region, kind)
+            roles = roles_of(stacks, region, kind)
             if not roles:
-                yield f"{region}: has no {kind}"
+                yield f"{region}: has no role {kind}"
             for role in roles:
                 given = [each for each in role_statements(stacks, role) if each["effect"] == "Allow"]
-                for action, on in needed:
+                wanted = [
+                    (action, on.replace("PEER", peer)) for action, on in needed for peer in peers_of(stacks, region)
+                ]
+                for action, on in wanted:
                     if not any(action in each["actions"] and on in str(each["resources"]) for each in given):
                         yield f"{role.address}: may not {action} on {on}"
                 attached = {
@@ -97,6 +118,7 @@ def roles_may_do_what_their_work_takes(stacks: Stacks) -> Iterator[str]:
         changed(statement("ReadAndAppendRecords"), "actions", to=["dynamodb:*"]),
         changed(statement("ReadAndWriteDocuments"), "actions", to=["s3:*"]),
         replaced(statement("ReadAndWriteDocuments"), "actions", "s3:PutObject", "s3:Delete*"),
+        changed(statement("PublishMeasurements"), "actions.0", to="cloudwatch:PutMetricAlarm"),
         changed(ROLE, "max_session_duration", to=43_200),
     ],
 )
@@ -109,7 +131,7 @@ def no_role_may_do_anything_wider_than_one_action_on_what_is_named(stacks: Stack
             if each["effect"] == "Allow":
                 wide = [action for action in each["actions"] if "*" in action and action not in FAMILIES]
                 yield from (f"{role.address}: may {action}" for action in wide)
-                if "*" in each["resources"]:
+                if "*" in each["resources"] and not set(each["actions"]) <= WITHOUT_RESOURCE:
                     yield f"{role.address}: may {each['actions']} on anything"
 
 

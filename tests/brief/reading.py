@@ -9,6 +9,9 @@ from tests.synthesis import Resource, Stacks, regions_of, resources
 
 PRIMARY, SECONDARY = "us-east-1", "us-west-2"
 TABLES = ("patient_records", "audit_logs")
+ALL_TABLES = (*TABLES, "failover_state")
+# Of the functions of each region: the one behind its API, and the two outside its network.
+FUNCTIONS = ("api", "failover", "probe")
 
 _REMOTE = re.compile(r"\$\{data\.terraform_remote_state\.cross-stack-reference-input-([a-z0-9-]+)\.outputs\.([^{}]+)\}")
 _LOCAL = re.compile(r"\$\{([a-z0-9_]+)\.([\w-]+)\.([^{}]+)\}")
@@ -133,6 +136,27 @@ def values_of(given: Statement, variable: str) -> list[str]:
 def principals_of(given: Statement) -> list[str]:
     """Who a statement is about."""
     return [identifier for each in given.get("principals", []) for identifier in each["identifiers"]]
+
+
+def of_the_api(part: Resource) -> bool:
+    """Whether a function, or a part of one, is the one behind an API."""
+    return part.name.startswith("function_")
+
+
+def functions_named(stacks: Stacks, region: str, kind: str) -> list[Resource]:
+    """A region's functions of one kind, by their name: one, when all is well."""
+    name = f"lambda-{kind}-{suffix_of(stacks)}"
+    return [
+        each for each in of_region(stacks, region, "aws_lambda_function") if each.arguments["function_name"] == name
+    ]
+
+
+def without_functions(stacks: Stacks) -> Iterator[str]:
+    """Yield which functions a region lacks."""
+    for region in regions_of(stacks):
+        for kind in FUNCTIONS:
+            if not functions_named(stacks, region, kind):
+                yield f"{region}: has no function {kind}"
 
 
 def api_functions(stacks: Stacks, region: str) -> list[Resource]:

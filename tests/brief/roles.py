@@ -21,7 +21,7 @@ from tests.synthesis import Resource, Stacks, resources
 _ROLE_NAME = re.compile(r"\$\{aws_iam_role\.([\w-]+)\.name\}")
 
 
-def _may_assume(stacks: Stacks, caller: Resource, trusted: Resource) -> Iterator[str]:
+def may_assume(stacks: Stacks, caller: Resource, trusted: Resource) -> Iterator[str]:
     """Both sides of an assumption: what the caller may do, and whom the other role trusts."""
     arn = f":role/{trusted.arguments['name']}"
     allowed = granting(role_statements(stacks, caller), "sts:AssumeRole")
@@ -34,14 +34,10 @@ def _may_assume(stacks: Stacks, caller: Resource, trusted: Resource) -> Iterator
         yield f"{trusted.address}: does not trust {caller.arguments['name']}"
 
 
-def _peer_roles(stacks: Stacks, region: str) -> list[Resource]:
-    """A region's roles that no service assumes, but other roles."""
-    roles = []
-    for role in of_region(stacks, region, ROLE):
-        trust = statements(stacks, region, role.arguments.get("assume_role_policy"))
-        if trust and not any(who.endswith(".amazonaws.com") for each in trust for who in principals_of(each)):
-            roles.append(role)
-    return roles
+def roles_of(stacks: Stacks, region: str, kind: str) -> list[Resource]:
+    """A region's roles of one kind, by their name: one, when all is well."""
+    name = f"role-{kind}-{region}-"
+    return [role for role in of_region(stacks, region, ROLE) if role.arguments["name"].startswith(name)]
 
 
 @BRIEF.rule(
@@ -68,11 +64,14 @@ def functions_may_assume_a_role_in_every_other_region_and_are_trusted_there(stac
             yield f"{function.address}: has no role"
             continue
         for peer in peers_of(stacks, region):
-            roles = _peer_roles(stacks, peer)
+            roles = roles_of(stacks, peer, "peer")
             if not roles:
                 yield f"{peer}: has no role for {region}"
             for trusted in roles:
-                yield from _may_assume(stacks, caller, trusted)
+                yield from may_assume(stacks, caller, trusted)
+    for role in resources(stacks, ROLE):
+        if not granting(statements(stacks, role.stack, role.arguments.get("assume_role_policy")), "sts:AssumeRole"):
+            yield f"{role.address}: trusts nobody"
 
 
 @BRIEF.rule(

@@ -1,12 +1,13 @@
-"""DynamoDB: two global tables, each with a replica in every other region."""
+"""DynamoDB: global tables, each with a replica in every other region."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from tests.brief.reading import (
+    ALL_TABLES,
     PRIMARY,
-    TABLES,
-    api_functions,
     at,
+    functions_named,
     granting,
     key_region,
     peers_of,
@@ -23,6 +24,7 @@ TABLE = "aws_dynamodb_table"
 KEYS: Mapping[str, tuple[str, str]] = {
     "patient_records": ("patient_id", "record_id"),
     "audit_logs": ("entity_id", "event_id"),
+    "failover_state": ("region", "item"),
 }
 # What else they are asked for: a facility's records in time, an actor's rows in time.
 INDEXES: Mapping[str, tuple[str, str]] = {
@@ -64,9 +66,9 @@ def _is(kind: str) -> Where:
         changed(TABLE, "stream_view_type", to="KEYS_ONLY"),
     ],
 )
-def both_tables_are_global_with_a_replica_in_every_other_region(stacks: Stacks) -> Iterator[str]:
-    """The patients' and the audit table have their home in us-east-1 and a replica in all other regions."""
-    for kind in TABLES:
+def all_tables_are_global_with_a_replica_in_every_other_region(stacks: Stacks) -> Iterator[str]:
+    """Those of patients, of audit rows and of failover have their home in us-east-1 and a replica everywhere else."""
+    for kind in ALL_TABLES:
         if len(_named(stacks, kind)) != 1:
             yield f"there is not one table {kind}-<suffix>"
     for table in _tables(stacks):
@@ -90,11 +92,12 @@ def _schema(stacks: Stacks, kind: str) -> Iterator[str]:
         indexes = given.get("global_secondary_index", [])
         keys = [(given.get("hash_key"), given.get("range_key"))]
         keys += [(index.get("hash_key"), index.get("range_key")) for index in indexes]
-        if keys != [KEYS[kind], INDEXES[kind]]:
+        index = [INDEXES[kind]] if kind in INDEXES else []
+        if keys != [KEYS[kind], *index]:
             yield f"{table.address}: has the keys {keys}"
         attributes = {each["name"]: each["type"] for each in given.get("attribute", [])}
         # DynamoDB refuses a table that declares other attributes than those of its keys.
-        if attributes != dict.fromkeys({*KEYS[kind], *INDEXES[kind]}, "S"):
+        if attributes != dict.fromkeys({*KEYS[kind], *chain(*index)}, "S"):
             yield f"{table.address}: declares {attributes}"
         if any(index.get("projection_type") != "ALL" for index in indexes):
             yield f"{table.address}: has an index that does not answer by itself"
@@ -136,6 +139,24 @@ def audit_logs_are_found_by_entity_and_by_actor_in_time(stacks: Stacks) -> Itera
     yield from _schema(stacks, "audit_logs")
 
 
+STATE = of(TABLE, where=_is("failover_state"))
+
+
+@DESIGN.rule(
+    "DESIGN, Failover",
+    breaks=[
+        removed(TABLE, _is("failover_state")),
+        changed(STATE, "hash_key", to="item"),
+        dropped(STATE, "range_key"),
+        changed(STATE, "attribute.1.type", to="N"),
+        changed(STATE, "global_secondary_index", to=[{"name": "index", "hash_key": "item", "range_key": "region"}]),
+    ],
+)
+def failover_state_is_found_by_region_and_item(stacks: Stacks) -> Iterator[str]:
+    """The schema: partition the region that a row is about, sort the item; no index."""
+    yield from _schema(stacks, "failover_state")
+
+
 @BRIEF.rule(
     "1.4",
     "C.6",
@@ -157,7 +178,7 @@ def every_table_and_every_replica_recovers_to_a_point_in_time(stacks: Stacks) ->
         for region in peers_of(stacks, PRIMARY):
             if at(replicas.get(region), "point_in_time_recovery") is not True:
                 yield f"{table.address}: its replica in {region} has no point-in-time recovery"
-    for kind in TABLES:
+    for kind in ALL_TABLES:
         if not _named(stacks, kind):
             yield f"there is no table {kind}-<suffix> to recover"
 
@@ -185,7 +206,7 @@ def every_table_and_every_replica_has_the_key_of_its_own_region(stacks: Stacks) 
         for region in peers_of(stacks, PRIMARY):
             if key_region(stacks, table.stack, at(replicas.get(region), "kms_key_arn")) != region:
                 yield f"{table.address}: the replica in {region} is not encrypted by its region's key"
-    for kind in TABLES:
+    for kind in ALL_TABLES:
         if not _named(stacks, kind):
             yield f"there is no table {kind}-<suffix> to encrypt"
 
@@ -205,7 +226,7 @@ def every_table_and_every_replica_has_the_key_of_its_own_region(stacks: Stacks) 
 def functions_append_audit_rows_and_never_change_one(stacks: Stacks) -> Iterator[str]:
     """Audit rows are never updated or deleted by the application: it is allowed to put, and denied the rest."""
     for region in regions_of(stacks):
-        for function in api_functions(stacks, region):
+        for function in (each for kind in ("api", "failover") for each in functions_named(stacks, region, kind)):
             role = referred(stacks, region, function.arguments["role"], "aws_iam_role")
             given = role_statements(stacks, role) if role else []
             audit = [each for each in given if f"table/audit_logs-{suffix_of(stacks)}" in str(each.get("resources"))]
