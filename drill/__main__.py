@@ -109,8 +109,8 @@ def _assumptions(clients: int) -> list[str]:
         f"{clients} clients, each with a resolver of its own, resolve for every request and keep answers for their "
         f"TTL; one in {OVERSTAYING} keeps them for {OVERSTAY_S:g} s more. Their first answers are of any age up to the "
         "TTL, as a shared cache gives them.",
-        f"A client waits {PATIENCE_S:g} s for an answer, and {CONFIRMATION_S:g} s for which the API may wait for S3; what "
-        f"was not served it tries again after {PACE_S:g} s, under the same idempotency key.",
+        f"A client waits {PATIENCE_S:g} s for an answer, and {CONFIRMATION_S:g} s for which the API may wait for S3; "
+        f"what was not served it tries again after {PACE_S:g} s, under the same idempotency key.",
         "Recovery time is counted from a client's first failed request to its last, of the client that waited longest.",
         "Recovery point is the age of the oldest acknowledged write that the surviving region lacked when DNS left the "
         "other, counted back from the last write that the other took; where DNS left none, at the end of the outage. "
