@@ -83,3 +83,15 @@ def test_log_groups_are_allowed_with_all_in_them(embedded_aws: EmbeddedAws, east
     logs.create_log_stream(logGroupName="mended", logStreamName="one")
     with pytest.raises(ClientError, match="not authorized to perform: logs:CreateLogStream"):
         logs.create_log_stream(logGroupName="mended-not", logStreamName="one")
+
+
+def test_metrics_are_allowed_by_their_namespace(embedded_aws: EmbeddedAws) -> None:
+    condition = {"StringEquals": {"cloudwatch:namespace": "Mended/Metrics"}}
+    may = {"Action": "cloudwatch:PutMetricData", "Resource": "*", "Condition": condition}
+    role = create_role(embedded_aws, "mended-metrics", may)
+    put = assume(embedded_aws, role)("cloudwatch").put_metric_data
+    data = [{"MetricName": "Namespace", "Value": 1.0}]
+    put(Namespace="Mended/Metrics", MetricData=data)
+    for other in ("Mended", "Mended/Metrics2", "Other/Metrics"):
+        with pytest.raises(ClientError, match="not authorized to perform: cloudwatch:PutMetricData"):
+            put(Namespace=other, MetricData=data)

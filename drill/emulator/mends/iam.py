@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam
@@ -62,6 +63,27 @@ def ask_for_log_groups_with_all_in_them() -> None:
         return f"{arn}:*" if service == "logs" and grouped else arn
 
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def tell_conditions_the_namespace_of_metrics() -> None:
+    """A role that may put the metrics of one namespace only may put none: its condition never learns the namespace."""
+    original = iam_actions.request_tag_context
+
+    def request_tag_context(service: str, action: str, body: bytes, query: Any) -> dict[str, Any]:
+        context: dict[str, Any] = original(service, action, body, query)
+        if action == "cloudwatch:PutMetricData":
+            context["cloudwatch:namespace"] = _namespace(body)
+        return context
+
+    iam_actions.request_tag_context = request_tag_context
+
+
+def _namespace(body: bytes) -> str:
+    try:
+        namespace: str = json.loads(body)["Namespace"]
+    except (KeyError, TypeError, ValueError):  # of an older client, whose requests are forms
+        namespace = parse_qs(body.decode("latin-1")).get("Namespace", [""])[0]
+    return namespace
 
 
 def _statement(body: bytes) -> re.Match[str] | None:
