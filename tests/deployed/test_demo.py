@@ -36,8 +36,8 @@ def row(shown: str, *words: str) -> str:
 
 
 def test_inventory_counts_resources_by_stack(shown: str) -> None:
-    assert row(shown, "lambda_function").split() == ["lambda_function", "1", "1"]
-    assert row(shown, "dynamodb_table").split() == ["dynamodb_table", "2"]
+    assert row(shown, "lambda_function").split() == ["lambda_function", "3", "3"]
+    assert row(shown, "dynamodb_table").split() == ["dynamodb_table", "3"]
 
 
 def test_every_taggable_resource_is_counted_as_tagged(shown: str) -> None:
