@@ -118,12 +118,15 @@ def test_dns_answers_with_both_regions_while_they_are_healthy(aws: EmbeddedAws, 
         assert deployment.outputs(region)["api_url"] == f"https://{check['FullyQualifiedDomainName']}"
 
 
-def test_alarms_tell_the_topic_of_their_region(aws: EmbeddedAws, deployment: Deployment) -> None:
+def test_alarms_tell_the_topics_of_their_region(aws: EmbeddedAws, deployment: Deployment) -> None:
     for region in REGIONS:
         alarms = aws.client("cloudwatch", region).describe_alarms()["MetricAlarms"]
-        assert len(alarms) >= 7
-        topic = deployment.outputs(region)["alert_topic_arn"]
-        assert {tuple(alarm["AlarmActions"]) for alarm in alarms} == {(topic,)}
+        assert len(alarms) >= 30
+        operations: str = deployment.outputs(region)["alert_topic_arn"]
+        failover = operations.replace(":topic-alerts-", ":topic-failover-")
+        for alarm in alarms:
+            of_a_peer = alarm["AlarmName"].startswith("alarm-peer-")
+            assert set(alarm["AlarmActions"]) == ({failover, operations} if of_a_peer else {operations})
 
 
 def test_a_region_has_a_dashboard_of_its_own(aws: EmbeddedAws, deployment: Deployment) -> None:
