@@ -121,7 +121,7 @@ def test_dns_answers_with_both_regions_while_they_are_healthy(aws: EmbeddedAws, 
 def test_alarms_tell_the_topics_of_their_region(aws: EmbeddedAws, deployment: Deployment) -> None:
     for region in REGIONS:
         alarms = aws.client("cloudwatch", region).describe_alarms()["MetricAlarms"]
-        assert len(alarms) >= 30
+        assert len(alarms) >= 20
         operations: str = deployment.outputs(region)["alert_topic_arn"]
         failover = operations.replace(":topic-alerts-", ":topic-failover-")
         for alarm in alarms:
