@@ -70,15 +70,15 @@ def _draw(axes: Axes, widget: Widget, span: Span) -> None:
 def _draw_lines(axes: Axes, widget: Widget, span: Span) -> None:
     for line in widget.lines:
         label = line.label if line.values else f"{line.label}: no data"
-        axes.plot(line.times, line.values, marker="o", markersize=3, linewidth=1.4, label=label)  # type: ignore[arg-type]
+        axes.plot(line.times, line.values, marker="o", markersize=3, linewidth=1.4, label=label)  # type: ignore[arg-type]  # dates: matplotlib takes them
     for label, limit in widget.limits.items():
         axes.axhline(limit, color="#b3261e", linestyle="--", linewidth=1)
         axes.annotate(label, (1, limit), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7)
-    axes.set_xlim(span.start, span.end)  # type: ignore[arg-type]
+    axes.set_xlim(span.start, span.end)  # type: ignore[arg-type]  # dates: matplotlib takes them
     values = [0.0, *widget.limits.values(), *(value for line in widget.lines for value in line.values)]
     axes.set_ylim(min(values), max(values) + 0.12 * (max(values) - min(values) or 1))
     ticks = _ticks(span)
-    axes.set_xticks(ticks, [f"{tick:%H:%M}" for tick in ticks])  # type: ignore[arg-type]
+    axes.set_xticks(ticks, [f"{tick:%H:%M}" for tick in ticks])  # type: ignore[arg-type]  # dates: matplotlib takes them
     axes.tick_params(labelsize=8, colors=SOFT)
     axes.set_ylabel(widget.unit, fontsize=8, color=SOFT)
     axes.grid(color="#d8dee4", linewidth=0.5)

@@ -112,7 +112,7 @@ FLAPS = tuple(Break(text=f"{EAST} refuses", region=EAST, start_s=at, end_s=at + 
 
 
 def _east(text: str, **broken: object) -> tuple[Break, ...]:
-    return (Break(text=f"{EAST} {text}", region=EAST, end_s=OUTAGE_S, **broken),)  # type: ignore[arg-type]
+    return (Break(text=f"{EAST} {text}", region=EAST, end_s=OUTAGE_S, **broken),)  # type: ignore[arg-type]  # fields of Break
 
 
 SCENARIOS: tuple[Scenario, ...] = (
