@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 
-from tests.functions.cloud import AUDIT, HOME, OTHER, STATE, Cloud, bucket, let, peer_role, role_of
+from tests.functions.cloud import ALERTS, AUDIT, HOME, OTHER, STATE, Cloud, bucket, let, peer_role, role_of
 from tests.functions.conftest import Decide
 from tests.functions.watched import deployed, gone_off, received
 
@@ -32,7 +32,7 @@ RIGHTS = {
         *OWN_STATE,
         ASSUME,
         ("dynamodb:PutItem", table(HOME, AUDIT)),
-        ("sns:Publish", f"arn:aws:sns:{HOME}:{ACCOUNT}:alerts"),
+        ("sns:Publish", f"arn:aws:sns:{HOME}:{ACCOUNT}:{ALERTS}"),
     ],
 }
 
@@ -70,7 +70,7 @@ def test_the_probe_needs_no_more_than_its_rights(cloud: Cloud, functions: dict[s
 def test_an_alarm_reaches_the_failover_and_evacuates_the_region(
     cloud: Cloud, functions: dict[str, str], decide: Decide
 ) -> None:
-    from functions.shared.state import state_of
+    from functions.shared.state import Sight, state_of
     from functions.shared.table import now
 
     arn = functions["failover"]
@@ -80,14 +80,16 @@ def test_an_alarm_reaches_the_failover_and_evacuates_the_region(
     topic = f"arn:aws:sns:{HOME}:{ACCOUNT}:failover"
     subscription = cloud.client("sns").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)["SubscriptionArn"]
     state_of(cloud.client("dynamodb", OTHER), STATE, OTHER).beat(now(), cloud.api_urls[OTHER])
-    received(cloud.aws, HOME, "alerts")
+    state = state_of(cloud.client("dynamodb"), STATE, HOME)
+    state.look({OTHER: Sight(healthy_since=now())})
+    received(cloud.aws, HOME, ALERTS)
     cloud.aws.fault(region=OTHER)
     gone_off(cloud.aws, HOME, f"Healthy-{OTHER}")
-    state, ends = state_of(cloud.client("dynamodb"), STATE, HOME), time.monotonic() + 30
+    ends = time.monotonic() + 30
     while not state.evacuation(OTHER):
         assert time.monotonic() < ends
         time.sleep(0.1)
-    while not (messages := received(cloud.aws, HOME, "alerts")):
+    while not (messages := received(cloud.aws, HOME, ALERTS)):
         assert time.monotonic() < ends
         time.sleep(0.1)
     cloud.client("sns").unsubscribe(SubscriptionArn=subscription)
