@@ -33,7 +33,8 @@ RULES: dict[Any, Schema] = {
     },
     m.Content: {
         "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}],
-        "description": f"At most {m.CONTENT_BYTES} bytes as JSON, nested {m.CONTENT_DEPTH} levels deep at most.",
+        "description": f"At most {m.CONTENT_BYTES} bytes as JSON, nested {m.CONTENT_DEPTH} levels deep at most. "
+        "Numbers come back digit by digit as they were sent; those beyond the range of a double are refused.",
     },
     m.DocumentType: {"type": "string", "enum": list(m.CONTENT_TYPES)},
     m.DocumentSize: {"type": "integer", "minimum": 1, "maximum": m.UPLOAD_BYTES},

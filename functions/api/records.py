@@ -1,6 +1,5 @@
 """Clinical records: immutable versions in the table, each written together with its audit row."""
 
-import json
 import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,9 +7,10 @@ from http import HTTPStatus
 
 from functions.api import views
 from functions.api.access import Access
+from functions.api.exact import Verbatim, answer
 from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, checked, moment, parse
 from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, size
-from functions.shared.answers import Answer, ProblemError, answer, invalid
+from functions.shared.answers import Answer, ProblemError, invalid
 from functions.shared.table import Values, instant
 
 from attrs import frozen
@@ -151,7 +151,7 @@ def version(row: Values) -> views.Record:
         record_type=row.get("record_type"),
         facility_id=row["facility_id"].partition("#")[2] if "facility_id" in row else None,
         recorded_at=row.get("recorded_at"),
-        content=json.loads(row.get("content", "null")),
+        content=Verbatim(row.get("content", "null")),
         retraction=row.get("retraction"),
         divergence=None,
     )
