@@ -65,6 +65,7 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
         {"type": "string", "pattern": r"\S", "description": "The ETag of what the change is based on."},
     ),
 }
+TEXT: Schema = {"pattern": "^[^\ufffd]*$", "description": "UTF-8; other text goes the way of 'uploads'."}
 REQUIRED = {"If-Match", "reason"}
 ALWAYS = (
     HTTPStatus.BAD_REQUEST,
@@ -157,8 +158,9 @@ class Description:
             content = {"application/json": {"schema": self.schema(route.takes)}}
             operation["requestBody"] = {"required": True, "content": content}
         elif route.takes:
-            binary = {"schema": {"type": "string", "minLength": 1, "maxLength": DOCUMENT_BYTES}}
-            operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.takes, binary)}
+            binary: Schema = {"type": "string", "minLength": 1, "maxLength": DOCUMENT_BYTES}
+            contents = {kind: {"schema": binary | (TEXT if kind.startswith("text/") else {})} for kind in route.takes}
+            operation["requestBody"] = {"required": True, "content": contents}
         return operation
 
     def _responses(self, route: Route) -> Schema:
