@@ -105,11 +105,12 @@ class Records:
             after,
             IndexName=FACILITY_INDEX,
         )
-        seen, more = bounded(rows, limit, size)
-        last = more and {name: seen[-1][name] for name in _INDEX_KEY}
-        following = access.following(self.versions.seals, last, start=start, end=end)
         # Each row costs a look at its record: is this version the current one?
-        found = [history for row in seen if (history := self._of(row)).current["record_id"] == row["record_id"]]
+        looks = ((row, self._of(row)) for row in rows)
+        seen, more = bounded(looks, limit, lambda look: sum(map(size, look[1].rows)))
+        last = more and {name: seen[-1][0][name] for name in _INDEX_KEY}
+        following = access.following(self.versions.seals, last, start=start, end=end)
+        found = [history for row, history in seen if history.current["record_id"] == row["record_id"]]
         return answer(HTTPStatus.OK, views.Records(records=tuple(map(shown, found)), next=following))
 
     def _of(self, row: Values) -> History:

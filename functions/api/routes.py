@@ -19,9 +19,14 @@ _DOCUMENT = f"{_DOCUMENTS}/{{name}}"
 _KEYED = ("Idempotency-Key",)
 _PAGE = ("after", "limit")
 _WRITE: dict[str, Any] = {"audits": True, "headers": _KEYED, "takes": NewRecord, "gives": views.Record}
-_UPDATE: dict[str, Any] = {**_WRITE, "headers": ("If-Match", "Idempotency-Key")}
+_UPDATE: dict[str, Any] = {**_WRITE, "headers": ("If-Match", "Idempotency-Key"), "refusals": (HTTPStatus.CONFLICT,)}
 _RETRACT: dict[str, Any] = {**_WRITE, "headers": ("If-Match",), "takes": (), "query": ("reason",)}
-_ADD: dict[str, Any] = {"audits": True, "gives": views.Document, "status": HTTPStatus.CREATED}
+_ADD: dict[str, Any] = {
+    "audits": True,
+    "gives": views.Document,
+    "status": HTTPStatus.CREATED,
+    "refusals": (HTTPStatus.CONFLICT,),
+}
 _BEGIN: dict[str, Any] = {"takes": NewUpload, "gives": views.Upload, "status": HTTPStatus.CREATED}
 _COMPLETE: dict[str, Any] = {
     **_ADD,
