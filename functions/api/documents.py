@@ -13,7 +13,7 @@ from functions.api import views
 from functions.api.access import Access
 from functions.api.models import CONTENT_TYPES, checked
 from functions.api.peers import Peers
-from functions.api.versions import Change, History, Versions, derived, digest, etag
+from functions.api.versions import Change, History, Versions, derived, digest, etag, replay
 from functions.api.views import Replication
 from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.clients import BudgetExhaustedError, Clients
@@ -83,10 +83,9 @@ class Documents:
     def add(self, access: Access, change: Change) -> Answer:
         """Adds the version of a document whose object is there, and tells where else it is."""
         row, replayed = self.versions.write(access, change)
-        headers = {"Idempotency_Replayed": "true"} if replayed else {}
         location = f"/patients/{access.entry.entity}/documents/{quote(change.resource)}"
         view = shown(History((row,)), self._replication(row, REPLICATION_SECONDS))
-        return answer(change.status, view, Location=location, ETag=etag([row]), **headers)
+        return answer(change.status, view, Location=location, ETag=etag([row]), **replay(replayed))
 
     def list(self, access: Access) -> Answer:
         """Returns a page of the patient's documents, each in its current version."""

@@ -9,7 +9,7 @@ from functions.api import views
 from functions.api.access import Access
 from functions.api.exact import Verbatim, answer
 from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, checked, moment, parse
-from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, size
+from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, replay, size
 from functions.shared.answers import Answer, ProblemError, invalid
 from functions.shared.table import Values, instant
 
@@ -135,8 +135,7 @@ class Records:
             check=check,
         )
         row, replayed = self.versions.write(access, change)
-        headers = {"Idempotency_Replayed": "true"} if replayed else {}
-        return answer(status, version(row), ETag=etag([row]), **headers)
+        return answer(status, version(row), ETag=etag([row]), **replay(replayed))
 
 
 def version(row: Values) -> views.Record:

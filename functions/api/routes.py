@@ -27,7 +27,7 @@ _ADD: dict[str, Any] = {
     "status": HTTPStatus.CREATED,
     "refusals": (HTTPStatus.CONFLICT,),
 }
-_BEGIN: dict[str, Any] = {"takes": NewUpload, "gives": views.Upload, "status": HTTPStatus.CREATED}
+_BEGIN: dict[str, Any] = {**_ADD, "headers": _KEYED, "takes": NewUpload, "gives": views.Upload, "refusals": ()}
 _COMPLETE: dict[str, Any] = {
     **_ADD,
     "takes": Completion,

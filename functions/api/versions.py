@@ -22,9 +22,9 @@ from functions.shared.table import ConflictError, Table, Values, now
 
 from attrs import define, frozen
 
-# A write reads all versions up to three times (_ROUNDS) in its 19 s before an attempt could outlast the budget. That many
-# of the largest are 33 MB: 2.7 s at the 12 MB/s that a partition of DynamoDB gives (3,000 units of 4 KB a second:
-# "Best practices for designing and using partition keys" in its Developer Guide).
+# A write reads all versions up to three times (_ROUNDS), and has 19 s until another attempt could outlast the budget.
+# So many of the largest are 33 MB: 2.7 s at the 12 MB/s that a partition of DynamoDB gives (3,000 units of 4 KB a
+# second: "Best practices for designing and using partition keys" in its Developer Guide).
 LIMIT = 500
 # Two writers of one thing race for a version; each round has one winner.
 _ROUNDS = 3
@@ -194,6 +194,11 @@ def _retry(access: Access, change: Change) -> str | None:
     if change.key is None:
         return None
     return derived(access.partition, access.route.action, change.kind, change.identity, change.key)
+
+
+def replay(replayed: bool) -> dict[str, str]:
+    """Returns the header of an answer that an earlier attempt of the same request was given."""
+    return {"Idempotency_Replayed": "true"} if replayed else {}
 
 
 def grouped(rows: Iterator[Values]) -> Iterator[History]:
