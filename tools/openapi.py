@@ -59,6 +59,7 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     "reason": ("query", {"type": "string", "enum": list(m.Retraction)}),
     "from": ("query", RULES[m.Moment]),
     "to": ("query", RULES[m.Moment]),
+    "version": ("query", {"type": "string", "pattern": f"^{m.UUID.pattern}$", "description": "A 'version_id'."}),
     "Idempotency-Key": ("header", {"type": "string", "pattern": "^[!-~]{1,128}$"}),
     "If-Match": (
         "header",

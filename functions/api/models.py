@@ -19,6 +19,7 @@ from attrs import fields, frozen
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 IDENTIFIER_RULE = "must be 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID_RULE = "must be a UUID in lower case"
 # A clinical record is a note or a coded resource; anything larger is a document.
 CONTENT_BYTES = 65_536
 # Deeper than any clinical resource, and far from where JSON libraries give up.

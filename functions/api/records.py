@@ -8,7 +8,7 @@ from http import HTTPStatus
 from functions.api import views
 from functions.api.access import Access
 from functions.api.exact import Verbatim, answer
-from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, checked, moment, parse
+from functions.api.models import RECORD_BYTES, UUID, UUID_RULE, NewRecord, Retraction, checked, moment, parse
 from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, replay, size
 from functions.shared.answers import Answer, ProblemError, invalid
 from functions.shared.table import Values, instant
@@ -168,7 +168,7 @@ def shown(history: History) -> views.Record:
 
 
 def _uuid(record_id: str) -> str:
-    return checked("record_id", record_id, UUID, "must be a UUID in lower case")
+    return checked("record_id", record_id, UUID, UUID_RULE)
 
 
 def _unchanged(tags: Sequence[str], history: History) -> None:

@@ -33,6 +33,8 @@ _COMPLETE: dict[str, Any] = {
     "takes": Completion,
     "refusals": (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
 }
+_GET: dict[str, Any] = {"query": ("version",), "gives": CONTENT_TYPES, "refusals": (HTTPStatus.CONFLICT,)}
+_DOWNLOAD: dict[str, Any] = {"query": ("version",), "gives": views.Download}
 _STATUS: dict[str, Any] = {"roles": frozenset({Role.CLINICIAN, Role.OPERATOR}), "gives": views.Document}
 _AUDIT: dict[str, Any] = {"roles": frozenset({Role.AUDITOR}), "gives": views.AuditTrail, "query": _PAGE}
 _AT: dict[str, Any] = {"query": (*_PAGE, "from", "to"), "gives": views.Records}
@@ -50,13 +52,13 @@ ROUTES: dict[type, tuple[Route, ...]] = {
     Documents: (
         Route("GET", _DOCUMENTS, "document.list", Documents.list, query=_PAGE, gives=views.Documents),
         Route("PUT", _DOCUMENT, "document.put", Documents.put, **_ADD, headers=_KEYED, takes=CONTENT_TYPES),
-        Route("GET", _DOCUMENT, "document.get", Documents.get, gives=CONTENT_TYPES, refusals=(HTTPStatus.CONFLICT,)),
+        Route("GET", _DOCUMENT, "document.get", Documents.get, **_GET),
         Route("GET", f"{_DOCUMENT}/status", "document.status", Documents.status, **_STATUS),
     ),
     Transfers: (
         Route("POST", f"{_DOCUMENT}/uploads", "document.upload", Transfers.begin, **_BEGIN),
         Route("POST", f"{_DOCUMENT}/versions", "document.complete", Transfers.complete, **_COMPLETE),
-        Route("GET", f"{_DOCUMENT}/download", "document.download", Transfers.download, gives=views.Download),
+        Route("GET", f"{_DOCUMENT}/download", "document.download", Transfers.download, **_DOWNLOAD),
     ),
     Trails: (Route("GET", "/patients/{patient_id}/audit", "audit.read", Trails.read, **_AUDIT),),
 }

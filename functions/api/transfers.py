@@ -89,12 +89,14 @@ class Transfers:
         return self.documents.add(access, change)
 
     def download(self, access: Access, name: str) -> Answer:
-        """Returns a URL of the current version's bytes, which names nothing of the patient or the document.
+        """Returns a URL of the bytes of the current version, or of the one that is asked for.
+
+        The URL names nothing of the patient or the document.
 
         Raises:
             ProblemError: there is no such document, or its bytes have not come to this region yet.
         """
-        history = self.documents.history(access, name)
+        history = self.documents.asked(access, name)
         row = history.current
         self.documents.ask("head_object", row["object_key"])
         # S3 keeps a log of the query: the name that the caller asked for is for the caller to remember.
