@@ -25,9 +25,14 @@ def read(api: Api, patient: str, version_id: str, suffix: str = "", **options: A
 
 
 @pytest.fixture
-def diverged(api: Api, other: Api, patient: str, link: Link, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
-    """What each region wrote under one name while they were cut off, by the id of its version."""
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload does not wait for its copy."""
     monkeypatch.setattr("functions.api.documents.REPLICATION_SECONDS", 0)
+
+
+@pytest.fixture
+def diverged(api: Api, other: Api, patient: str, link: Link, hasty: None) -> dict[str, bytes]:
+    """What each region wrote under one name while they were cut off, by the id of its version."""
     link.cut()
     written = {
         put(region, patient, body=body).json["version_id"]: body for region, body in ((api, b"a"), (other, b"b"))
@@ -61,6 +66,7 @@ def test_the_next_upload_merges_them_and_hides_none(api: Api, patient: str, dive
     assert api("GET", f"/patients/{patient}/documents/scan.pdf").body == b"merged"
 
 
+@pytest.mark.usefixtures("hasty")
 def test_one_upload_that_two_regions_took_under_one_key_is_one_version(
     api: Api, other: Api, patient: str, link: Link
 ) -> None:
