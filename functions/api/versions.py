@@ -126,7 +126,7 @@ class Versions:
         """Returns the version that an earlier attempt of the same request added, if any.
 
         Raises:
-            ProblemError: the idempotency key came with another request before.
+            ProblemError: the idempotency key came with another request before, or there are as many versions as may be.
         """
         retry = _retry(access, change)
         same = [row for row in history.rows if row["retry"] == retry]
@@ -134,6 +134,10 @@ class Versions:
         if first and first["request"] != change.request:
             detail = "The Idempotency-Key was used for another request."
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
+        # A retraction holds no content, and must always be possible.
+        if not first and len(history.rows) >= LIMIT and "retraction" not in change.fields:
+            detail = f"There are {LIMIT} versions, which is the limit: go on with a new record, or under another name."
+            raise ProblemError(HTTPStatus.CONFLICT, "too-many-versions", detail)
         return first
 
     def write(self, access: Access, change: Change) -> tuple[Values, bool]:
@@ -151,10 +155,6 @@ class Versions:
                 self.trail.append(entry)
                 return first, True
             change.check(history)
-            # A retraction holds no content, and must always be possible.
-            if len(history.rows) >= LIMIT and "retraction" not in change.fields:
-                detail = f"There are {LIMIT} versions, which is the limit: go on under another record id or name."
-                raise ProblemError(HTTPStatus.CONFLICT, "too-many-versions", detail)
             heads = history.heads
             version = max((row["version"] for row in heads), default=0) + 1
             row: Values = {

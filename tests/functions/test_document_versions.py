@@ -79,6 +79,20 @@ def test_one_upload_that_two_regions_took_under_one_key_is_one_version(
     assert read(api, patient, version["version_id"]).body == b"one"
 
 
+def test_rejects_more_versions_than_can_be_read_in_time_before_their_bytes_are_stored(
+    cloud: Cloud, api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def objects() -> int:
+        return len(cloud.client("s3").list_objects_v2(Bucket=bucket(HOME))["Contents"])
+
+    put(api, patient)
+    before = objects()
+    monkeypatch.setattr("functions.api.versions.LIMIT", 1)
+    reply = put(api, patient, body=b"one more")
+    assert (reply.status, reply.json["type"]) == (409, "urn:healthcare-dr:problem:too-many-versions")
+    assert objects() == before
+
+
 @pytest.mark.parametrize("suffix", ["", "/download"])
 def test_rejects_a_version_that_the_document_does_not_have(api: Api, patient: str, suffix: str) -> None:
     put(api, patient)
