@@ -81,7 +81,7 @@ class Access:
         if not encoded and ("\ufffd" in text or charsets - {"utf-8"}):
             # The gateway decodes text by itself and puts U+FFFD for what is not UTF-8: the bytes that came are lost.
             detail = "Text must be UTF-8 without U+FFFD; any other document is uploaded by the URL of its 'uploads'."
-            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-utf-8", detail)
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-charset", detail)
         try:
             body = base64.b64decode(text, validate=True) if encoded else text.encode(errors="surrogatepass")
         except (binascii.Error, ValueError) as error:

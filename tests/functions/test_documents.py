@@ -65,7 +65,7 @@ def test_rejects_text_whose_bytes_the_gateway_did_not_keep(
         api("POST", f"/patients/{patient}/records", b'{"content": "%b"}' % body, content_type=f"{JSON}{charset}"),
     ]
     assert [(reply.status, reply.json["type"]) for reply in replies] == [
-        (415, "urn:healthcare-dr:problem:not-utf-8")
+        (415, "urn:healthcare-dr:problem:unsupported-charset")
     ] * 2
     assert "uploads" in replies[0].json["detail"]
     assert cloud.rows(f"clinic-a#{patient}") == []
