@@ -13,6 +13,7 @@ from functions.api.access import PAGE_DEFAULT, PAGE_LIMIT, Route
 from functions.api.documents import DOCUMENT_BYTES
 from functions.api.documents import NAME_RULE as NAME
 from functions.api.routes import ROUTES
+from functions.api.versions import LIMIT
 from functions.shared.callers import Role
 
 import attrs
@@ -88,7 +89,10 @@ INTRODUCTION = (
     "Records and documents of patients, served by every region alike. A token must hold a subject (sub), an "
     "organisation (org_id) and a role, as a word of scope (also as healthcare-dr/ROLE), cognito:groups or groups: "
     f"{', '.join(Role)}. Without an issuer requests are signed for AWS_IAM; an IAM role whose name ends in -auditor or "
-    "-operator is that, any other identity a clinician, and the account is the organisation."
+    "-operator is that, any other identity a clinician, and the account is the organisation. A record or document has "
+    f"at most {LIMIT} versions; a further one is refused with 409 (too-many-versions), a retraction never. Text that "
+    "is not UTF-8, or holds U+FFFD, is refused with 415 (unsupported-charset): JSON can escape it, documents go the "
+    "way of 'uploads'."
 )
 PROBLEM: Schema = {
     "type": "object",
