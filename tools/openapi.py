@@ -13,6 +13,7 @@ from functions.api.access import PAGE_DEFAULT, PAGE_LIMIT, Route
 from functions.api.documents import DOCUMENT_BYTES
 from functions.api.documents import NAME_RULE as NAME
 from functions.api.routes import ROUTES
+from functions.api.versions import LIMIT
 from functions.shared.callers import Role
 
 import attrs
@@ -33,7 +34,8 @@ RULES: dict[Any, Schema] = {
     },
     m.Content: {
         "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}],
-        "description": f"At most {m.CONTENT_BYTES} bytes as JSON, nested {m.CONTENT_DEPTH} levels deep at most.",
+        "description": f"At most {m.CONTENT_BYTES} bytes as JSON, nested {m.CONTENT_DEPTH} levels deep at most. "
+        "Numbers come back digit by digit as they were sent; those beyond the range of a double are refused.",
     },
     m.DocumentType: {"type": "string", "enum": list(m.CONTENT_TYPES)},
     m.DocumentSize: {"type": "integer", "minimum": 1, "maximum": m.UPLOAD_BYTES},
@@ -58,12 +60,14 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     "reason": ("query", {"type": "string", "enum": list(m.Retraction)}),
     "from": ("query", RULES[m.Moment]),
     "to": ("query", RULES[m.Moment]),
+    "version": ("query", {"type": "string", "pattern": f"^{m.UUID.pattern}$", "description": "A 'version_id'."}),
     "Idempotency-Key": ("header", {"type": "string", "pattern": "^[!-~]{1,128}$"}),
     "If-Match": (
         "header",
         {"type": "string", "pattern": r"\S", "description": "The ETag of what the change is based on."},
     ),
 }
+TEXT: Schema = {"pattern": "^[^\ufffd]*$", "description": "UTF-8; other text goes the way of 'uploads'."}
 REQUIRED = {"If-Match", "reason"}
 ALWAYS = (
     HTTPStatus.BAD_REQUEST,
@@ -85,7 +89,10 @@ INTRODUCTION = (
     "Records and documents of patients, served by every region alike. A token must hold a subject (sub), an "
     "organisation (org_id) and a role, as a word of scope (also as healthcare-dr/ROLE), cognito:groups or groups: "
     f"{', '.join(Role)}. Without an issuer requests are signed for AWS_IAM; an IAM role whose name ends in -auditor or "
-    "-operator is that, any other identity a clinician, and the account is the organisation."
+    "-operator is that, any other identity a clinician, and the account is the organisation. A record or document has "
+    f"at most {LIMIT} versions; a further one is refused with 409 (too-many-versions), a retraction never. Text that "
+    "is not UTF-8, or holds U+FFFD, is refused with 415 (unsupported-charset): JSON can escape it, documents go the "
+    "way of 'uploads'."
 )
 PROBLEM: Schema = {
     "type": "object",
@@ -156,8 +163,9 @@ class Description:
             content = {"application/json": {"schema": self.schema(route.takes)}}
             operation["requestBody"] = {"required": True, "content": content}
         elif route.takes:
-            binary = {"schema": {"type": "string", "minLength": 1, "maxLength": DOCUMENT_BYTES}}
-            operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.takes, binary)}
+            binary: Schema = {"type": "string", "minLength": 1, "maxLength": DOCUMENT_BYTES}
+            contents = {kind: {"schema": binary | (TEXT if kind.startswith("text/") else {})} for kind in route.takes}
+            operation["requestBody"] = {"required": True, "content": contents}
         return operation
 
     def _responses(self, route: Route) -> Schema:

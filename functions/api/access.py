@@ -66,26 +66,30 @@ class Access:
         return evolve(self.entry, status=status.value, resource=resource)
 
     def body(self, limit: int, *accepted: str) -> tuple[bytes, str]:
-        """Returns the request's body, and its media type without parameters.
+        """Returns the request's body, and its media type: of a text with its charset, which is UTF-8.
 
         Raises:
             ProblemError: it is longer than ``limit`` bytes, not of the ``accepted`` types (without any: JSON), or not
                 what the gateway says it is.
         """
-        media_type = self._header("content-type").split(";")[0].strip().lower()
+        media_type, *parameters = [part.strip() for part in self._header("content-type").lower().split(";")]
         if media_type not in (accepted or (JSON,)):
             detail = f"The content type must be one of: {', '.join(accepted or (JSON,))}."
             raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
-        text = self.event.get("body") or ""
+        text, encoded = self.event.get("body") or "", self.event.get("isBase64Encoded")
+        charsets = {part.partition("=")[2].strip(' "') for part in parameters if part.startswith("charset")}
+        if not encoded and ("\ufffd" in text or charsets - {"utf-8"}):
+            # The gateway decodes text by itself and puts U+FFFD for what is not UTF-8: the bytes that came are lost.
+            detail = "Text must be UTF-8 without U+FFFD; any other document is uploaded by the URL of its 'uploads'."
+            raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-charset", detail)
         try:
-            encoded = self.event.get("isBase64Encoded")
             body = base64.b64decode(text, validate=True) if encoded else text.encode(errors="surrogatepass")
         except (binascii.Error, ValueError) as error:
             raise invalid("the body must be base64") from error
         if len(body) > limit:
             detail = f"The body must not exceed {limit} bytes."
             raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", detail)
-        return body, media_type
+        return body, f"{media_type}; charset=utf-8" if media_type.startswith("text/") and not encoded else media_type
 
     @property
     def idempotency_key(self) -> str | None:

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from functions.api import views
 from functions.api.access import Access
-from functions.api.models import CONTENT_TYPES, checked
+from functions.api.models import CONTENT_TYPES, UUID, UUID_RULE, checked
 from functions.api.peers import Peers
-from functions.api.versions import Change, History, Versions, derived, digest, etag
+from functions.api.versions import Change, History, Versions, derived, digest, etag, replay
 from functions.api.views import Replication
 from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.clients import BudgetExhaustedError, Clients
@@ -30,8 +30,15 @@ DOCUMENT_BYTES = 4 * 1024 * 1024
 # A caller waits this long to learn that the other region has the copy, too.
 REPLICATION_SECONDS = 5.0
 _POLL_SECONDS = 0.2
-# S3 has documented both; the copy itself reads REPLICA.
-_COPIED = ("COMPLETE", "COMPLETED", "REPLICA")
+# S3 has documented both COMPLETE and COMPLETED; the copy itself reads REPLICA, what no rule was for reads nothing.
+_REPLICATION = {
+    "COMPLETE": Replication.REPLICATED,
+    "COMPLETED": Replication.REPLICATED,
+    "FAILED": Replication.FAILED,
+    "PENDING": Replication.PENDING,
+    "REPLICA": Replication.REPLICATED,
+    None: Replication.NONE,
+}
 # What a file system shows without quoting: a letter or digit first, no separators, no control characters.
 _NAME = re.compile(r"[^\W_][\w .()+,=@'-]{0,127}")
 NAME_RULE = "must be 1 to 128 letters, digits, spaces or any of _.()+,=@'-, a letter or digit first"
@@ -83,10 +90,9 @@ class Documents:
     def add(self, access: Access, change: Change) -> Answer:
         """Adds the version of a document whose object is there, and tells where else it is."""
         row, replayed = self.versions.write(access, change)
-        headers = {"Idempotency_Replayed": "true"} if replayed else {}
         location = f"/patients/{access.entry.entity}/documents/{quote(change.resource)}"
         view = shown(History((row,)), self._replication(row, REPLICATION_SECONDS))
-        return answer(change.status, view, Location=location, ETag=etag([row]), **headers)
+        return answer(change.status, view, Location=location, ETag=etag([row]), **replay(replayed))
 
     def list(self, access: Access) -> Answer:
         """Returns a page of the patient's documents, each in its current version."""
@@ -94,12 +100,16 @@ class Documents:
         return answer(HTTPStatus.OK, views.Documents(documents=tuple(map(shown, found)), next=following))
 
     def status(self, access: Access, name: str) -> Answer:
-        """Returns the current version with what S3 says of its copy at this moment."""
+        """Returns the current version with what S3 says of its copy at this moment, and what versions there are."""
         history = self.history(access, name)
-        return answer(HTTPStatus.OK, shown(history, self._replication(history.current, 0)), ETag=history.etag)
+        view = shown(history, self._replication(history.current, 0))
+        # Rows of one version id are one write, made in two regions.
+        rows = {row["version_id"]: row for row in history.rows}
+        view["versions"] = tuple(_version(row, history) for row in reversed(rows.values()))
+        return answer(HTTPStatus.OK, view, ETag=history.etag)
 
     def get(self, access: Access, name: str) -> Answer:
-        """Returns the bytes of the current version.
+        """Returns the bytes of the current version, or of the one that is asked for.
 
         They are read in the region that took the upload while replication has not brought them to the one that is
         asked; X-Read-From says in which region.
@@ -107,7 +117,7 @@ class Documents:
         Raises:
             ProblemError: there is no such document, its bytes can be had in neither region, or are too many.
         """
-        history = self.history(access, name)
+        history = self.asked(access, name)
         row = history.current
         if row["size"] > DOCUMENT_BYTES:
             detail = f"Over {DOCUMENT_BYTES} bytes a document is fetched by the URL that its 'download' returns."
@@ -130,6 +140,16 @@ class Documents:
         if not history.rows:
             raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-document", "The patient has no document of this name.")
         return history
+
+    def asked(self, access: Access, name: str) -> History:
+        """Returns the version that the query asks for alone, else all; ProblemError if it is none of the document's."""
+        history, wanted = self.history(access, name), access.query().get("version")
+        if wanted is None:
+            return history
+        checked("version", wanted, UUID, UUID_RULE)
+        if not (rows := [row for row in history.rows if row["version_id"] == wanted]):
+            raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-version", "The document has no version of this id.")
+        return History((rows[0],))
 
     def ask(self, operation: str, object_key: str, missing: ProblemError | None = None, **options: Any) -> Any:
         """Returns what S3 answers to a question about an object.
@@ -163,11 +183,9 @@ class Documents:
         ends = time.monotonic() + seconds
         try:
             while True:
-                status = self.ask("head_object", row["object_key"]).get("ReplicationStatus")
-                if status in _COPIED:
-                    return Replication.REPLICATED
-                if status != "PENDING" or time.monotonic() + _POLL_SECONDS > ends:
-                    return Replication.PENDING
+                found = _REPLICATION[self.ask("head_object", row["object_key"]).get("ReplicationStatus")]
+                if found is not Replication.PENDING or time.monotonic() + _POLL_SECONDS > ends:
+                    return found
                 time.sleep(_POLL_SECONDS)
         except (BotoCoreError, ClientError, BudgetExhaustedError, ProblemError) as error:
             self.logger.warning("replication not confirmed", error_type=type(error).__name__)
@@ -206,17 +224,25 @@ def described(
 
 def shown(history: History, replication: Replication | None = None) -> views.Document:
     """Returns a document as callers see it."""
-    row = history.current
     return views.Document(
-        name=row["name"],
-        version=row["version"],
+        **_version(history.current, history),
+        name=history.current["name"],
         etag=history.etag,
+        diverged=len(history.heads) > 1,
+        replication=replication,
+        versions=None,
+    )
+
+
+def _version(row: Values, history: History) -> views.DocumentVersion:
+    return views.DocumentVersion(
+        version=row["version"],
+        version_id=row["version_id"],
         content_type=row["content_type"],
         size=row["size"],
         sha256=row["sha256"],
         uploaded_at=row["created_at"],
         uploaded_by=row["created_by"],
         region=row["region"],
-        diverged=len(history.heads) > 1,
-        replication=replication,
+        superseded=row["version_id"] not in {head["version_id"] for head in history.heads},
     )

@@ -1,13 +1,15 @@
 """What callers may send: frozen values, made from JSON with every broken rule reported at once."""
 
-import json
+import math
 import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 from http import HTTPStatus
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from functions.api import exact
+from functions.api.exact import Verbatim
 from functions.shared.answers import ProblemError, invalid
 from functions.shared.table import instant
 
@@ -17,6 +19,7 @@ from attrs import fields, frozen
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 IDENTIFIER_RULE = "must be 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID_RULE = "must be a UUID in lower case"
 # A clinical record is a note or a coded resource; anything larger is a document.
 CONTENT_BYTES = 65_536
 # Deeper than any clinical resource, and far from where JSON libraries give up.
@@ -74,11 +77,14 @@ def _content(value: Any) -> str:
         raise _BrokenRuleError("must be a text or an object, and not empty")
     level = [value]
     for _ in range(CONTENT_DEPTH):
+        # Most clients read a number as a double: what they would take for infinity is nobody's measurement.
+        if any(isinstance(item, Verbatim) and math.isinf(float(item.text)) for item in level):
+            raise _BrokenRuleError("must not hold a number beyond the range of a double (about 1.8e308)")
         inner = [item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list))]
         level = [item for items in inner for item in items]
     if level:
         raise _BrokenRuleError(f"must not nest deeper than {CONTENT_DEPTH} levels")
-    text = json.dumps(value, separators=(",", ":"))
+    text = exact.written(value)
     if len(text) > CONTENT_BYTES:
         raise _BrokenRuleError(f"must not exceed {CONTENT_BYTES} bytes as JSON")
     return text
@@ -86,9 +92,10 @@ def _content(value: Any) -> str:
 
 def _size(value: Any) -> int:
     # 87.0 is a whole number in JSON.
-    if type(value) not in (int, float) or not 1 <= value <= UPLOAD_BYTES or value != int(value):
+    size = float(value.text) if isinstance(value, Verbatim) else 0.0
+    if not 1 <= size <= UPLOAD_BYTES or not size.is_integer():
         raise _BrokenRuleError(f"must be a whole number from 1 to {UPLOAD_BYTES}")
-    return int(value)
+    return int(size)
 
 
 def _rule(text: str, holds: Callable[[Any], object]) -> Callable[[Any], Any]:
@@ -118,7 +125,7 @@ def _text(text: str, pattern: re.Pattern[str]) -> Callable[[Any], Any]:
 FacilityId = Annotated[str, _text(IDENTIFIER_RULE, IDENTIFIER)]
 Moment = Annotated[datetime, _moment]
 Content = Annotated[str, _content]
-"""A JSON text: stored as it came, so no number loses digits on the way."""
+"""A JSON text, whose numbers are as they came."""
 DocumentType = Annotated[str, _one_of(CONTENT_TYPES)]
 DocumentSize = Annotated[int, _size]
 Sha256 = Annotated[str, _text("must be 64 hexadecimal digits in lower case", re.compile("[0-9a-f]{64}"))]
@@ -158,11 +165,12 @@ def parse(body: bytes, model: type[_Model]) -> _Model:
         ProblemError: it is not JSON, or breaks rules of the model; all of them are named.
     """
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
+        document = exact.read(body)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "malformed-json", "The body must be a JSON object.")
+        detail = "The body must be a JSON object, and no object in it may hold a name twice."
+        raise ProblemError(HTTPStatus.BAD_REQUEST, "malformed-json", detail)
     rules = {field.name: field.type.__metadata__[0] for field in fields(model)}  # type: ignore[arg-type]  # all are attrs classes
     values, faults = dict[str, Any](), list[str]()
     for name, rule in rules.items():
@@ -193,7 +201,3 @@ def moment(name: str, value: str) -> str:
         return instant(_moment(value))
     except _BrokenRuleError as error:
         raise invalid(f"'{name}' {error}") from error
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and infinities are not JSON")

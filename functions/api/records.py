@@ -1,6 +1,5 @@
 """Clinical records: immutable versions in the table, each written together with its audit row."""
 
-import json
 import uuid
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,9 +7,10 @@ from http import HTTPStatus
 
 from functions.api import views
 from functions.api.access import Access
-from functions.api.models import RECORD_BYTES, UUID, NewRecord, Retraction, checked, moment, parse
-from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, size
-from functions.shared.answers import Answer, ProblemError, answer, invalid
+from functions.api.exact import Verbatim, answer
+from functions.api.models import RECORD_BYTES, UUID, UUID_RULE, NewRecord, Retraction, checked, moment, parse
+from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, replay, size
+from functions.shared.answers import Answer, ProblemError, invalid
 from functions.shared.table import Values, instant
 
 from attrs import frozen
@@ -105,11 +105,12 @@ class Records:
             after,
             IndexName=FACILITY_INDEX,
         )
-        seen, more = bounded(rows, limit, size)
-        last = more and {name: seen[-1][name] for name in _INDEX_KEY}
-        following = access.following(self.versions.seals, last, start=start, end=end)
         # Each row costs a look at its record: is this version the current one?
-        found = [history for row in seen if (history := self._of(row)).current["record_id"] == row["record_id"]]
+        looks = ((row, self._of(row)) for row in rows)
+        seen, more = bounded(looks, limit, lambda look: sum(map(size, look[1].rows)))
+        last = more and {name: seen[-1][0][name] for name in _INDEX_KEY}
+        following = access.following(self.versions.seals, last, start=start, end=end)
+        found = [history for row, history in seen if history.current["record_id"] == row["record_id"]]
         return answer(HTTPStatus.OK, views.Records(records=tuple(map(shown, found)), next=following))
 
     def _of(self, row: Values) -> History:
@@ -134,8 +135,7 @@ class Records:
             check=check,
         )
         row, replayed = self.versions.write(access, change)
-        headers = {"Idempotency_Replayed": "true"} if replayed else {}
-        return answer(status, version(row), ETag=etag([row]), **headers)
+        return answer(status, version(row), ETag=etag([row]), **replay(replayed))
 
 
 def version(row: Values) -> views.Record:
@@ -151,7 +151,7 @@ def version(row: Values) -> views.Record:
         record_type=row.get("record_type"),
         facility_id=row["facility_id"].partition("#")[2] if "facility_id" in row else None,
         recorded_at=row.get("recorded_at"),
-        content=json.loads(row.get("content", "null")),
+        content=Verbatim(row.get("content", "null")),
         retraction=row.get("retraction"),
         divergence=None,
     )
@@ -168,7 +168,7 @@ def shown(history: History) -> views.Record:
 
 
 def _uuid(record_id: str) -> str:
-    return checked("record_id", record_id, UUID, "must be a UUID in lower case")
+    return checked("record_id", record_id, UUID, UUID_RULE)
 
 
 def _unchanged(tags: Sequence[str], history: History) -> None:

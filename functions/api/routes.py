@@ -19,15 +19,22 @@ _DOCUMENT = f"{_DOCUMENTS}/{{name}}"
 _KEYED = ("Idempotency-Key",)
 _PAGE = ("after", "limit")
 _WRITE: dict[str, Any] = {"audits": True, "headers": _KEYED, "takes": NewRecord, "gives": views.Record}
-_UPDATE: dict[str, Any] = {**_WRITE, "headers": ("If-Match", "Idempotency-Key")}
+_UPDATE: dict[str, Any] = {**_WRITE, "headers": ("If-Match", "Idempotency-Key"), "refusals": (HTTPStatus.CONFLICT,)}
 _RETRACT: dict[str, Any] = {**_WRITE, "headers": ("If-Match",), "takes": (), "query": ("reason",)}
-_ADD: dict[str, Any] = {"audits": True, "gives": views.Document, "status": HTTPStatus.CREATED}
-_BEGIN: dict[str, Any] = {"takes": NewUpload, "gives": views.Upload, "status": HTTPStatus.CREATED}
+_ADD: dict[str, Any] = {
+    "audits": True,
+    "gives": views.Document,
+    "status": HTTPStatus.CREATED,
+    "refusals": (HTTPStatus.CONFLICT,),
+}
+_BEGIN: dict[str, Any] = {**_ADD, "headers": _KEYED, "takes": NewUpload, "gives": views.Upload, "refusals": ()}
 _COMPLETE: dict[str, Any] = {
     **_ADD,
     "takes": Completion,
     "refusals": (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
 }
+_GET: dict[str, Any] = {"query": ("version",), "gives": CONTENT_TYPES, "refusals": (HTTPStatus.CONFLICT,)}
+_DOWNLOAD: dict[str, Any] = {"query": ("version",), "gives": views.Download}
 _STATUS: dict[str, Any] = {"roles": frozenset({Role.CLINICIAN, Role.OPERATOR}), "gives": views.Document}
 _AUDIT: dict[str, Any] = {"roles": frozenset({Role.AUDITOR}), "gives": views.AuditTrail, "query": _PAGE}
 _AT: dict[str, Any] = {"query": (*_PAGE, "from", "to"), "gives": views.Records}
@@ -45,13 +52,13 @@ ROUTES: dict[type, tuple[Route, ...]] = {
     Documents: (
         Route("GET", _DOCUMENTS, "document.list", Documents.list, query=_PAGE, gives=views.Documents),
         Route("PUT", _DOCUMENT, "document.put", Documents.put, **_ADD, headers=_KEYED, takes=CONTENT_TYPES),
-        Route("GET", _DOCUMENT, "document.get", Documents.get, gives=CONTENT_TYPES, refusals=(HTTPStatus.CONFLICT,)),
+        Route("GET", _DOCUMENT, "document.get", Documents.get, **_GET),
         Route("GET", f"{_DOCUMENT}/status", "document.status", Documents.status, **_STATUS),
     ),
     Transfers: (
         Route("POST", f"{_DOCUMENT}/uploads", "document.upload", Transfers.begin, **_BEGIN),
         Route("POST", f"{_DOCUMENT}/versions", "document.complete", Transfers.complete, **_COMPLETE),
-        Route("GET", f"{_DOCUMENT}/download", "document.download", Transfers.download, gives=views.Download),
+        Route("GET", f"{_DOCUMENT}/download", "document.download", Transfers.download, **_DOWNLOAD),
     ),
     Trails: (Route("GET", "/patients/{patient_id}/audit", "audit.read", Trails.read, **_AUDIT),),
 }

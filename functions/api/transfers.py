@@ -9,7 +9,7 @@ from functions.api import views
 from functions.api.access import Access
 from functions.api.documents import Documents, described, named
 from functions.api.models import REQUEST_BYTES, Completion, NewUpload, parse
-from functions.api.versions import digest
+from functions.api.versions import Change, derived, digest, replay
 from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.table import instant
 
@@ -28,10 +28,23 @@ class Transfers:
     documents: Documents
 
     def begin(self, access: Access, name: str) -> Answer:
-        """Returns a URL for these bytes and no others: length, checksum, type and key are part of its signature."""
-        named(name)
-        upload = parse(access.body(REQUEST_BYTES)[0], NewUpload)
-        object_id, key_arn = str(uuid.uuid4()), self.documents.configuration.documents_key_arn
+        """Returns a URL for these bytes and no others: length, checksum, type and key are part of its signature.
+
+        A retry under an idempotency key is about the same object, in every region; its URL is a new one.
+        """
+        body, key = access.body(REQUEST_BYTES)[0], access.idempotency_key
+        upload = parse(body, NewUpload)
+        change = Change(
+            kind="upload",
+            identity=derived(named(name), key or str(uuid.uuid4())),
+            fields={},
+            request=digest(body),
+            resource=name,
+            key=key,
+            status=HTTPStatus.CREATED,
+        )
+        row, replayed = self.documents.versions.write(access, change)
+        object_id, key_arn = row["version_id"], self.documents.configuration.documents_key_arn
         checksum = _base64(upload.sha256)
         url, expires_at = self._url(
             "put_object",
@@ -52,7 +65,7 @@ class Transfers:
         facts = [object_id, upload.content_type, upload.size, upload.sha256]
         token = self.documents.versions.seals.seal(_purpose(access, name), facts, COMPLETION_SECONDS)
         view = views.Upload(upload=token, method="PUT", url=url, headers=headers, expires_at=expires_at)
-        return answer(HTTPStatus.CREATED, view)
+        return answer(HTTPStatus.CREATED, view, **replay(replayed))
 
     def complete(self, access: Access, name: str) -> Answer:
         """Adds the version whose bytes were uploaded, once S3 confirms that they are the announced ones.
@@ -76,12 +89,14 @@ class Transfers:
         return self.documents.add(access, change)
 
     def download(self, access: Access, name: str) -> Answer:
-        """Returns a URL of the current version's bytes, which names nothing of the patient or the document.
+        """Returns a URL of the bytes of the current version, or of the one that is asked for.
+
+        The URL names nothing of the patient or the document.
 
         Raises:
             ProblemError: there is no such document, or its bytes have not come to this region yet.
         """
-        history = self.documents.history(access, name)
+        history = self.documents.asked(access, name)
         row = history.current
         self.documents.ask("head_object", row["object_key"])
         # S3 keeps a log of the query: the name that the caller asked for is for the caller to remember.

@@ -7,8 +7,10 @@ from typing import Any, TypedDict
 
 
 class Replication(StrEnum):
-    """Where a document's bytes are known to be."""
+    """What is known of the copies of a document's bytes in other regions."""
 
+    FAILED = "failed"
+    NONE = "none"
     PENDING = "pending"
     REPLICATED = "replicated"
 
@@ -52,20 +54,35 @@ class Versions(TypedDict):
     next: str | None
 
 
-class Document(TypedDict):
-    """The current version of a document; ``replication`` is None in lists, where it is not asked for."""
+class DocumentVersion(TypedDict):
+    """One version of a document; ``superseded`` ones have another that is based on them."""
 
-    name: str
     version: int
-    etag: str
+    version_id: str
     content_type: str
     size: int
     sha256: str
     uploaded_at: str
     uploaded_by: str
     region: str
+    superseded: bool
+
+
+class Document(DocumentVersion):
+    """The current version of a document.
+
+    Where regions were cut off from each other it may be one of several: ``diverged``. Each of the ``versions`` is read
+    with its ``version_id`` as the query's ``version``, and the next upload merges them. What ``replication`` says:
+    ``replicated``, the bytes are in the other regions; ``pending``, they are on their way or nobody knows; ``failed``,
+    S3 gave up; ``none``, they came before replication was set up. After the last two only the version's region has
+    them: upload them again. ``versions``, the newest first, is None but in the status, and ``replication`` in lists.
+    """
+
+    name: str
+    etag: str
     diverged: bool
     replication: Replication | None
+    versions: tuple[DocumentVersion, ...] | None
 
 
 class Documents(TypedDict):

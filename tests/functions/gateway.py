@@ -89,7 +89,7 @@ def event(
         made["queryStringParameters"] = dict(parse_qsl(query))
     if body is not None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        made["isBase64Encoded"] = not content_type.startswith(TEXT)
+        made["isBase64Encoded"] = not content_type.lower().startswith(TEXT)
         made["body"] = (
             base64.b64encode(content).decode() if made["isBase64Encoded"] else content.decode(errors="replace")
         )

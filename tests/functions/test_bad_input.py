@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from tests.functions.gateway import AUDITOR, Api, Reply, clinician, event
 from tests.functions.test_records import RECORD
-from tools.openapi import PATH
+from tools.openapi import PATH, PROBLEM
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -79,6 +80,7 @@ def check(reply: Reply, method: str, path: str) -> None:
     if reply.status >= 400:
         assert reply.headers["Content-Type"] == "application/problem+json"
         assert reply.json["status"] == reply.status
+        assert re.fullmatch(PROBLEM["properties"]["type"]["pattern"], reply.json["type"])
         assert reply.json["correlation_id"] == reply.headers["X-Correlation-Id"]
         assert set(reply.json) <= {"type", "title", "status", "detail", "errors", "correlation_id"}
 

@@ -13,6 +13,7 @@ from tests.functions.gateway import Api, Reply
 
 import pytest
 
+JSON = "application/json"
 PDF = b"%PDF-1.7 \x00\xff synthetic"
 
 
@@ -41,8 +42,33 @@ def test_a_document_uploaded_in_one_region_is_read_in_the_other(api: Api, other:
 
 def test_a_text_document_comes_back_byte_for_byte(api: Api, patient: str) -> None:
     text = "Größe 1,80 m\r\n".encode()
-    put(api, patient, "note.txt", text, "text/plain; charset=utf-8")
-    assert api("GET", f"/patients/{patient}/documents/note.txt").body == text
+    for kind in ("text/plain", "text/plain; charset=utf-8", 'Text/Plain;Charset="UTF-8"; format=fixed'):
+        assert put(api, patient, "note.txt", text, kind).status == 201
+        reply = api("GET", f"/patients/{patient}/documents/note.txt")
+        assert (reply.body, reply.headers["Content-Type"]) == (text, "text/plain; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        ("", "Größe".encode("latin-1")),
+        ("; charset=utf-8", "Größe".encode("latin-1")),
+        ("; charset=iso-8859-1", b"plain"),
+        ("; charset = 'utf-16'", b"plain"),
+    ],
+)
+def test_rejects_text_whose_bytes_the_gateway_did_not_keep(
+    cloud: Cloud, api: Api, patient: str, charset: str, body: bytes
+) -> None:
+    replies = [
+        put(api, patient, "note.txt", body, f"text/plain{charset}"),
+        api("POST", f"/patients/{patient}/records", b'{"content": "%b"}' % body, content_type=f"{JSON}{charset}"),
+    ]
+    assert [(reply.status, reply.json["type"]) for reply in replies] == [
+        (415, "urn:healthcare-dr:problem:unsupported-charset")
+    ] * 2
+    assert "uploads" in replies[0].json["detail"]
+    assert cloud.rows(f"clinic-a#{patient}") == []
 
 
 def test_a_name_may_hold_spaces_and_letters_of_any_language(api: Api, patient: str) -> None:

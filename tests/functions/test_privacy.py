@@ -7,9 +7,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests.functions.cloud import HOME, REGIONS, Cloud, bucket
-from tests.functions.gateway import AUDITOR, Reply, event
+from tests.functions.gateway import AUDITOR, Context, Reply, event
+from tests.functions.test_failover import alarm as alarm  # a fixture
+from tests.functions.test_failover import handler as evacuate
+from tests.functions.test_failover import told
+from tests.functions.test_probe import Run
+from tests.functions.test_probe import run as run  # a fixture
 from tests.functions.test_records import RECORD
 
 import pytest
@@ -28,7 +34,7 @@ open(sys.argv[1], "w").write(json.dumps(results))
 """
 
 
-def run(cloud: Cloud, events: list[dict[str, object]], results: Path) -> tuple[list[Reply], list[str]]:
+def invoke(cloud: Cloud, events: list[dict[str, object]], results: Path) -> tuple[list[Reply], list[str]]:
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:functions", "-c", RUNTIME, str(results)],
         cwd=ROOT,
@@ -79,9 +85,15 @@ def canaries() -> list[tuple[int, dict[str, object]]]:
         (415, event("PUT", scan, CANARY.encode(), content_type=f"text/{CANARY}")),
         (200, event("GET", scan)),
         (200, event("GET", f"{scan}/status")),
+        (400, event("GET", f"{scan}?version={CANARY}")),
+        (404, event("GET", f"{scan}?version={UUID}")),
+        (415, event("PUT", f"{at}/documents/{CANARY}.txt", f"{CANARY}\ufffd".encode(), content_type="text/plain")),
+        (415, event("PUT", f"{at}/documents/{CANARY}.txt", b"x", content_type=f"text/plain; charset={CANARY}")),
         (200, event("GET", f"{scan}/download")),
         (200, event("GET", f"{at}/documents")),
         (201, event("POST", f"{scan}/uploads", upload)),
+        (201, event("POST", f"{scan}/uploads", upload, headers=keyed)),
+        (422, event("POST", f"{scan}/uploads", {**upload, "size": 7}, headers=keyed)),
         (400, event("POST", f"{scan}/uploads", {**upload, "content_type": CANARY, "sha256": CANARY, CANARY: 1})),
         (400, event("POST", f"{scan}/versions", {"upload": CANARY})),
         (404, event("GET", f"{at}/documents/{CANARY}-lost.pdf")),
@@ -96,26 +108,68 @@ def canaries() -> list[tuple[int, dict[str, object]]]:
 
 
 @pytest.fixture(scope="module")
-def printed(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def ran(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Reply], list[str]]:
+    """What the requests were answered, and all that was printed."""
     key = {"patient_id": {"S": f"clinic-a#{CANARY}-broken"}, "record_id": {"S": f"record#{CANARY}"}}
     cloud.client("dynamodb").put_item(TableName="patient_records-test", Item=key)
     statuses, events = zip(*canaries(), strict=True)
-    replies, lines = run(cloud, list(events), tmp_path_factory.mktemp("lambda") / "results.json")
+    replies, lines = invoke(cloud, list(events), tmp_path_factory.mktemp("lambda") / "results.json")
     assert [reply.status for reply in replies] == list(statuses)
-    assert not [reply.body for reply in replies if reply.status >= 400 and CANARY.encode() in reply.body]
-    return lines
+    return replies, lines
+
+
+@pytest.fixture(scope="module")
+def printed(ran: tuple[list[Reply], list[str]]) -> list[str]:
+    return ran[1]
+
+
+def found(*texts: object) -> list[object]:
+    """Those of the texts that hold the canary."""
+    return [text for text in texts if CANARY.lower() in str(text).lower()]
+
+
+def test_no_error_answer_holds_anything_of_a_request(ran: tuple[list[Reply], list[str]]) -> None:
+    refused = [reply for reply in ran[0] if reply.status >= 400]
+    assert len(refused) > 20
+    assert not found(*(reply.body for reply in refused), *(reply.headers for reply in refused))
+
+
+@pytest.mark.usefixtures("ran")
+def test_no_audit_row_holds_more_of_a_request_than_who_and_what(cloud: Cloud) -> None:
+    entities = [f"clinic-a#{CANARY}-1", f"clinic-a#facility:{CANARY}-ward", "clinic-a#-", f"{CANARY}#{CANARY}-1"]
+    rows = [row for entity in entities for row in cloud.audit(entity)]
+    assert len(rows) > 40
+    # A trail is useless without the patient or facility, the caller, and the record or document that the path names.
+    named = {f"{CANARY}.pdf", f"{CANARY}.txt", f"{CANARY}-lost.pdf", CANARY}
+    for row in rows:
+        assert not found(*(value for name, value in row.items() if name not in ("entity_id", "actor_id", "resource")))
+        assert row["resource"] in named or not found(row["resource"])
+
+
+@pytest.mark.usefixtures("ran")
+def test_what_the_failover_tells_and_the_probe_measures_holds_nothing_of_a_request(
+    cloud: Cloud, run: Run, alarm: dict[str, Any]
+) -> None:
+    evacuate(cloud)(alarm, Context())
+    run()
+    cloud.aws.heal()
+    notices = [notice for region in REGIONS for notice in told(cloud, region)]
+    metrics = [metric for region in REGIONS for metric in cloud.client("cloudwatch", region).list_metrics()["Metrics"]]
+    assert any("was evacuated" in notice for notice in notices)
+    assert any(metric["MetricName"] == "Healthy" for metric in metrics)
+    assert not found(*notices, *metrics)
 
 
 def test_no_log_line_holds_anything_of_a_request(printed: list[str]) -> None:
     assert printed
-    assert not [line for line in printed if CANARY.lower() in line.lower()]
+    assert not found(*printed)
 
 
 def test_no_log_line_holds_anything_of_a_request_in_an_outage(cloud: Cloud, tmp_path: Path) -> None:
     cloud.aws.fault(region=HOME, mode="error")
-    replies, lines = run(cloud, [canaries()[0][1]], tmp_path / "results.json")
+    replies, lines = invoke(cloud, [canaries()[0][1]], tmp_path / "results.json")
     assert [reply.status for reply in replies] == [503]
-    assert not [line for line in lines if CANARY.lower() in line.lower()]
+    assert not found(*lines, *(reply.body for reply in replies), *(reply.headers for reply in replies))
 
 
 def test_every_request_has_one_structured_line(printed: list[str]) -> None:

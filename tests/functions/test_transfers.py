@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.functions.cloud import HOME, OTHER, Cloud, bucket
+from tests.functions.cloud import HOME, OTHER, Cloud, Link, bucket
 from tests.functions.gateway import OPERATOR, Api, Reply, clinician
 from tests.functions.test_documents import PDF, put
 
@@ -17,9 +17,14 @@ from botocore.httpsession import URLLib3Session
 LARGE = b"%PDF-1.7 " + bytes(range(256)) * 20_000
 
 
-def begin(api: Api, patient: str, body: bytes = PDF, **changes: Any) -> Reply:
+def begin(api: Api, patient: str, body: bytes = PDF, key: str = "", **changes: Any) -> Reply:
     announced = {"content_type": "application/pdf", "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
-    return api("POST", f"/patients/{patient}/documents/scan.pdf/uploads", {**announced, **changes})
+    headers = {"idempotency-key": key} if key else {}
+    return api("POST", f"/patients/{patient}/documents/scan.pdf/uploads", {**announced, **changes}, headers=headers)
+
+
+def documents(cloud: Cloud, patient: str) -> list[dict[str, Any]]:
+    return [row for row in cloud.rows(f"clinic-a#{patient}") if row["record_id"].startswith("document#")]
 
 
 def send(upload: dict[str, Any], body: bytes, **headers: str | None) -> int:
@@ -43,7 +48,7 @@ def test_a_document_over_the_limit_is_uploaded_completed_and_downloaded(
 ) -> None:
     upload = begin(api, patient, LARGE).json
     assert send(upload, LARGE) == 200
-    assert cloud.rows(f"clinic-a#{patient}") == []
+    assert documents(cloud, patient) == []
     completed = complete(api, patient, upload["upload"])
     assert (completed.status, completed.json["replication"], completed.json["version"]) == (201, "replicated", 1)
     for region in (api, other):
@@ -90,7 +95,34 @@ def test_a_completion_sent_again_returns_the_first_result(cloud: Cloud, api: Api
     for again in (complete(api, patient, upload["upload"]), complete(other, patient, upload["upload"])):
         assert again.headers["ETag"] == first.headers["ETag"]
         assert again.json["version"] == 1
-    assert len(cloud.rows(f"clinic-a#{patient}")) == 1
+    assert len(documents(cloud, patient)) == 1
+
+
+def object_of(upload: Reply) -> str:
+    path: str = urlsplit(upload.json["url"]).path
+    return path.rpartition("/")[2]
+
+
+def test_a_retried_beginning_is_about_the_same_object(
+    cloud: Cloud, api: Api, other: Api, patient: str, link: Link
+) -> None:
+    link.cut()
+    first, there = begin(api, patient, key="k"), begin(other, patient, key="k")
+    link.restore()
+    again = begin(api, patient, key="k")
+    assert [reply.headers.get("Idempotency-Replayed") for reply in (first, there, again)] == [None, None, "true"]
+    assert object_of(first) == object_of(there) == object_of(again) != object_of(begin(api, patient))
+    for upload in (first, again):
+        assert send(upload.json, PDF) == 200
+        assert complete(api, patient, upload.json["upload"]).json["version"] == 1
+    assert len(documents(cloud, patient)) == 1
+
+
+def test_rejects_another_announcement_under_the_same_key(api: Api, patient: str) -> None:
+    assert begin(api, patient, key="k").status == 201
+    reply = begin(api, patient, LARGE, key="k")
+    assert (reply.status, reply.json["type"]) == (422, "urn:healthcare-dr:problem:idempotency-key-reused")
+    assert begin(api, f"{patient}-2", LARGE, key="k").status == 201
 
 
 def test_rejects_other_bytes_than_were_announced(cloud: Cloud, api: Api, patient: str) -> None:
@@ -124,7 +156,7 @@ def test_rejects_to_complete_with_an_object_that_differs(
     cloud.client("s3").put_object(Bucket=bucket(HOME), Key=key, **{**as_announced, **changed})
     reply = complete(api, patient, upload["upload"])
     assert (reply.status, reply.json["type"]) == (422, "urn:healthcare-dr:problem:upload-differs")
-    assert cloud.rows(f"clinic-a#{patient}") == []
+    assert documents(cloud, patient) == []
 
 
 def test_rejects_the_upload_of_another_document_patient_or_organisation(api: Api, patient: str) -> None:

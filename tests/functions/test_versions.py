@@ -189,3 +189,37 @@ def test_rejects_an_id_that_no_record_has(api: Api, patient: str, identity: str)
 
 def test_rejects_another_word_than_true_or_false(api: Api, patient: str) -> None:
     assert api("GET", f"/patients/{patient}/records?retracted=yes").status == 400
+
+
+@pytest.fixture
+def full(api: Api, patient: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The path of a record that has as many versions as it may."""
+    monkeypatch.setattr("functions.api.versions.LIMIT", 3)
+    path, tag = create(api, patient)
+    tag = put(api, path, tag, "second").headers["ETag"]
+    assert api("PUT", path, RECORD, headers={"if-match": tag, "idempotency-key": "k"}).status == 200
+    return path
+
+
+def test_rejects_more_versions_than_can_be_read_in_time(api: Api, full: str) -> None:
+    reply = put(api, full, api("GET", full).headers["ETag"], "one more")
+    assert (reply.status, reply.json["type"]) == (409, "urn:healthcare-dr:problem:too-many-versions")
+    assert api("GET", full).json["content"] == RECORD["content"]
+
+
+def test_a_record_at_its_limit_answers_retries_and_can_be_retracted(api: Api, full: str) -> None:
+    retry = api("PUT", full, RECORD, headers={"if-match": '"any"', "idempotency-key": "k"})
+    assert (retry.status, retry.headers["Idempotency-Replayed"]) == (200, "true")
+    assert retract(api, full, api("GET", full).headers["ETag"]).status == 200
+    assert api("GET", full).status == 410
+
+
+def test_a_page_ends_before_more_is_read_for_it_than_for_an_answer(
+    api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.api.versions.PAGE_BYTES", 10_000)
+    for _ in range(3):
+        path, tag = create(api, patient)
+        for _ in range(2):
+            tag = put(api, path, tag, "x" * 3_000).headers["ETag"]
+    assert len(api("GET", f"/patients/{patient}/records").json["records"]) == 2
