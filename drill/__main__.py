@@ -18,12 +18,12 @@ from dr.checks import SettingsError
 from drill.aws import HELP, AwsTarget, deployed
 from drill.demo import FOLDER as DEMO
 from drill.deployment import Deployment, DeploymentError
+from drill.document import table
 from drill.embedded import EmbeddedTarget, embedded
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.outages import SCENARIOS, Evacuate, Scenario
 from drill.route53 import Observation, Route53Error
-from drill.session import CLIENTS, FOLDER, drill, publish
-from drill.table import table
+from drill.session import CLIENTS, FOLDER, drill
 from drill.target import DrillError
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -120,12 +120,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 clients=options.clients,
                 observations=observations,
                 console=console,
+                folder=options.folder,
             )
     except FAILURES as error:
         console.print("[bold red]Nothing was measured:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 2
-    path = publish(report, options.folder)
+    path = options.folder / "report.json"
     if options.json:
         sys.stdout.write(path.read_text(encoding="utf-8"))
     else:

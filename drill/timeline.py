@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from drill.outages import Break, Scenario
+from drill.outages import Break, Hold, Scenario
 from drill.results import Series, Served
-from drill.traffic import Request
+from drill.traffic import Acknowledgement, Request
 
 import attrs
 
@@ -19,11 +19,12 @@ V = TypeVar("V")
 
 @attrs.frozen
 class Sample:
-    """What was seen at one time."""
+    """What was seen at one time: health, what waits to be copied, and how often DNS answered with which region."""
 
     at: float
     healthy: Mapping[str, bool]
     lags: Mapping[str, float]
+    answered: Mapping[str, int]
 
 
 def series(
@@ -74,3 +75,24 @@ def surprises(requests: Iterable[Request], scenario: Scenario) -> list[str]:
         for request in requests
         if request.outcome == "wrong" or (request.outcome == "failed" and request.region not in broken)
     ]
+
+
+def felt(
+    requests: Iterable[Request],
+    acknowledgements: Iterable[Acknowledgement],
+    scenario: Scenario,
+    broken: float,
+    healed: float,
+    scale: float,
+) -> int:
+    """How many requests failed or were late in a region that was broken, or pending because nothing was copied."""
+    breaks = {each.region: each for each in scenario.all(Break) if each.path == "*"}
+    hit = [
+        request
+        for request in requests
+        if (found := breaks.get(request.region or "")) and request.ended >= broken and request.began < healed
+        if request.outcome == "failed"
+        or (found.mode == "slow" and request.ended - request.began >= found.seconds * scale)
+    ]
+    pending = sum(each.replication == "pending" and broken <= each.at for each in acknowledgements)
+    return len(hit) + (pending if scenario.all(Hold) else 0)
