@@ -13,12 +13,13 @@ from drill.client import api_clients
 from drill.deployment import ROOT, Deployment
 from drill.emulator import EmbeddedAws
 from drill.holdings import Stores
+from drill.log import Notice
 from drill.mailbox import Mailboxes, mailboxes
 from drill.outages import Break, Disturbance, Hold, Watch
 from drill.route53 import SimulatedRoute53
 from drill.route53.checkers import METRIC_READ_EVERY
 from drill.route53.observation import Listener
-from drill.target import DrillError, Notice, Target
+from drill.target import DrillError, Target
 
 import attrs
 from botocore.exceptions import BotoCoreError, ClientError
@@ -77,9 +78,10 @@ class EmbeddedTarget(Target):
         self._suffix = deployment.settings["ENVIRONMENT_SUFFIX"]
         self._begun: dict[Disturbance, list[int]] = {}
         self._probes = {
-            region: next(each["Arn"] for each in targets if each["Id"] == "probe")
+            region: target["Arn"]
             for region, rule in _probe_rules(aws)
-            for targets in (aws.client("events", region).list_targets_by_rule(Rule=rule)["Targets"],)
+            for target in aws.client("events", region).list_targets_by_rule(Rule=rule)["Targets"]
+            if target["Id"] == "probe"
         }
 
     def healthy(self) -> dict[str, bool]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from drill.emulator import EmbeddedAws
-from drill.target import Notice
+from drill.log import Notice
 
 import attrs
 

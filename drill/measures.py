@@ -10,15 +10,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from statistics import quantiles
 
 from drill.holdings import Holdings
+from drill.log import Acknowledgement, Request, Sample
 from drill.outages import CLASSES
-from drill.timeline import Sample
-from drill.traffic import Acknowledgement, Request
 
 import attrs
 
 RECORDS, AUDIT, REPLICATED, PENDING = CLASSES
 # A region of 30 % of the weight that is healthy is left out so often in a row once in a million times.
 ANSWERS_WITHOUT = 40
+Departure = tuple[float, float | None, str]
+"""When DNS stopped answering with a region, when it answered with it again, if it did, and which region that is."""
 
 
 def recovery_time(requests: Iterable[Request], since: float, clients: Collection[str] | None = None) -> float:
@@ -99,6 +100,12 @@ def departures(samples: Sequence[Sample], region: str) -> list[tuple[float, floa
             since = since if without else sample.at
             without += sum(sample.answered.values())
     return [*found, (since, None)] if without >= ANSWERS_WITHOUT else found
+
+
+def all_departures(samples: Sequence[Sample], regions: Iterable[str]) -> list[Departure]:
+    """Those from all regions, in their order."""
+    found = [(left, back, region) for region in regions for left, back in departures(samples, region)]
+    return sorted(found, key=lambda departure: departure[0])
 
 
 def first_move(requests: Iterable[Request], lost: str, since: float) -> float | None:
@@ -185,13 +192,16 @@ def overdue(
 
 
 def failback_time(
-    answers: Iterable[Sequence[tuple[float, str]]], requests: Iterable[Request], region: str, healed: float, back: float
+    answers: Iterable[Sequence[tuple[float, str]]], requests: Iterable[Request], last: Departure, healed: float
 ) -> float | None:
-    """From the end of the outage until a region has its share again; None if it has not.
+    """From the end of the outage until the region that was left last has its share again; None if it has not.
 
-    That is when every client's resolver has a new answer since DNS answers with the region again, at `back`, and the
-    region has served somebody since.
+    That is when every client's resolver has a new answer since DNS answers with the region again, and the region has
+    served somebody since.
     """
+    _, back, region = last
+    if back is None:
+        return None
     since = [min((at for at, _ in of_one if at >= back), default=None) for of_one in answers]
     served = [r.ended for r in requests if r.region == region and r.outcome == "served" and r.began >= back]
     moments = [*since, min(served, default=None)]

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from dr.objectives import RECOVERY_POINT_OBJECTIVE_S
-from drill import measures as of
 from drill.emulator import EmbeddedAwsError
+from drill.figures import figures
 from drill.holdings import Holdings
-from drill.outages import CLASSES, EVACUATED, Break, Disturbance, Hold, Scenario, Watch
-from drill.results import Event, Measures, Result
+from drill.log import Log, Sample
+from drill.measures import all_departures, failback_time, first_move, lost_for_good
+from drill.outages import Disturbance, Hold, Scenario, Watch
+from drill.results import Event, Result
 from drill.route53 import Observation
-from drill.target import DrillError, Notice, Target, overstays
-from drill.timeline import INTERVAL_S, Sample, felt, series, surprises
+from drill.target import DrillError, Target, overstays
+from drill.timeline import INTERVAL_S, series, surprises
 from drill.traffic import Clients
-from drill.verdict import MARGIN_S, Allowance, Facts, Limits, checks
+from drill.verdict import MARGIN_S, Allowance, Limits, checks
 
 import attrs
 from botocore.exceptions import BotoCoreError, ClientError
@@ -31,16 +31,6 @@ LONGEST_RECOVERY_S = 300.0
 WARM_WITHIN_S = 60.0
 # What a request, a probe and a thread's turn may take together on a busy machine; at true speed the budget has room.
 OVERHEAD_S = 1.5
-
-
-@attrs.frozen
-class _Times:
-    """The moments of a scenario."""
-
-    began: float
-    broken: float
-    healed: float
-    ended: float
 
 
 @attrs.define
@@ -104,10 +94,26 @@ class Run:
                     healed + LONGEST_RECOVERY_S * self.scale,
                     lambda: time.monotonic() > enough and self._back(traffic, healed),
                 )
-            times = _Times(began, broken, healed, time.monotonic())
+            ended = time.monotonic()
             final = self._final(traffic)
-            survivor = _outcome(self._survivor) if self._survivor else None
-        return self._result(traffic, survivor, final, self.target.notices(), times)
+        patients = traffic.patients
+        log = Log(
+            requests=traffic.requests,
+            acknowledgements=traffic.acknowledgements,
+            samples=self._samples,
+            answers=[resolver.answers for resolver in traffic.resolvers],
+            patients=patients,
+            keeping=frozenset(each for number, each in enumerate(patients, 1) if not overstays(number)),
+            notices=self.target.notices(),
+            survivor=_outcome(self._survivor) if self._survivor else None,
+            takeover=self._takeover,
+            final=final,
+            began=began,
+            broken=broken,
+            healed=healed,
+            ended=ended,
+        )
+        return self._result(log)
 
     def _break(self, asker: ThreadPoolExecutor, traffic: Clients) -> float:
         """Break and mend as the scenario says; returns when the first thing broke."""
@@ -149,7 +155,7 @@ class Run:
         """When another region takes over, for one client or by DNS, see at once what it has."""
         if self._survivor or not self.scenario.leaves:
             return
-        moved, last = of.first_move(list(traffic.requests), self.scenario.loses, broken), self._samples[-1]
+        moved, last = first_move(list(traffic.requests), self.scenario.loses, broken), self._samples[-1]
         if moved or not last.healthy[self.scenario.loses]:
             self._ask(asker, traffic, moved or last.at)
 
@@ -177,24 +183,12 @@ class Run:
             found = [region for region, healthy in sample.healthy.items() if healthy]
             self._tell("failover", " ".join(found), f"healthy in DNS: {' and '.join(found) or 'no region'}")
 
-    def _departures(self) -> list[tuple[float, float | None, str]]:
-        """When DNS stopped answering with a region, and when it answered with it again."""
-        return sorted(
-            (left, back, region)
-            for region in self.target.regions
-            for left, back in of.departures(self._samples, region)
-        )
-
-    def _failback(self, traffic: Clients, healed: float) -> float | None:
-        """How long after the outage the region that was left last had its share again."""
-        *_, (_, back, region) = self._departures()
-        answers = [list(resolver.answers) for resolver in traffic.resolvers]
-        return None if back is None else of.failback_time(answers, list(traffic.requests), region, healed, back)
-
     def _back(self, traffic: Clients, healed: float) -> bool:
-        """Whether all regions are healthy, and those that were left have their share again."""
-        healthy = all(self._samples[-1].healthy.values())
-        return healthy and (not self._departures() or self._failback(traffic, healed) is not None)
+        """Whether all regions are healthy, and the one that was left last has its share again."""
+        left = all_departures(self._samples, self.target.regions)
+        answers = [list(resolver.answers) for resolver in traffic.resolvers]
+        back = not left or failback_time(answers, list(traffic.requests), left[-1], healed) is not None
+        return back and all(self._samples[-1].healthy.values())
 
     def _warm(self, traffic: Clients) -> bool:
         """Whether each client was served."""
@@ -221,97 +215,32 @@ class Run:
         ends = time.monotonic() + self.target.copied_within_s
         while True:
             found = [self.target.holdings(region, traffic.patients) for region in self.target.regions]
-            if not of.lost_for_good(traffic.acknowledgements, found) or time.monotonic() > ends:
+            if not lost_for_good(traffic.acknowledgements, found) or time.monotonic() > ends:
                 return found
             time.sleep(INTERVAL_S * self.scale)
 
     def _tell(self, kind: str, subject: str, text: str, at: float | None = None) -> None:
         self._events.append((time.monotonic() if at is None else at, kind, subject, text))
 
-    def _result(
-        self,
-        traffic: Clients,
-        survivor: Holdings | None,
-        final: Sequence[Holdings],
-        notices: Sequence[Notice],
-        times: _Times,
-    ) -> Result:
-        requests, taken, scenario, broken, healed = (
-            traffic.requests,
-            traffic.acknowledgements,
-            self.scenario,
-            times.broken,
-            times.healed,
-        )
-        if not taken:
+    def _result(self, log: Log) -> Result:
+        if not log.acknowledgements:
             raise DrillError("no write was acknowledged: nothing was measured")
-        keeping = {patient for number, patient in enumerate(traffic.patients, 1) if not overstays(number)}
-        points = dict.fromkeys(CLASSES)
-        if survivor:
-            lacking = of.missing(taken, survivor, of.known_objects(final), self._takeover)
-            points |= {name: self._true(age) for name, age in of.recovery_points(lacking, self._takeover).items()}
-        left, waited = self._departures(), of.spells(requests)
-        disturbed = {each.region for each in scenario.all(Break)} | {each.source for each in scenario.all(Hold)}
-        within = RECOVERY_POINT_OBJECTIVE_S * self.scale + OVERHEAD_S
-        failback = self._failback(traffic, healed) if left else None
-        told = [each.at for each in notices if "evacuated" in each.subject and each.at >= broken]
-        phases = {"steady": (times.began, broken), "outage": (broken, healed), "recovery": (healed, times.ended)}
-        outcomes = Counter(request.outcome for request in requests)
-        measures = Measures(
-            recovery_time_s=self._true(of.recovery_time(requests, broken)),
-            recovery_time_keeping_ttl_s=self._true(of.recovery_time(requests, broken, keeping)),
-            served_share=round(of.served_share(waited, self.clients, broken, healed), 4),
-            recovery_point_s=points,
-            lost_for_good=of.lost_for_good(taken, final),
-            duplicates=of.duplicates(final),
-            wrong_answers=outcomes["wrong"],
-            stale_reads=outcomes["stale"],
-            overdue_reads=len(list(of.overdue(requests, disturbed, broken, healed, within))),
-            corrected=sum((r.kind, r.outcome) == ("correction", "served") for r in requests),
-            notification_s=self._true(min(told) - broken) if told else None,
-            failback_s=None if failback is None else self._true(failback),
-            acknowledged=len(taken),
-            failed_requests=outcomes["failed"],
-            latency_s={
-                phase: {region: [self._true(each) for each in both] for region, both in regions.items()}
-                for phase, regions in of.latencies(requests, phases).items()
-            },
-        )
-        until = min([healed, *(back for _, back, _ in left[:1] if back)])
-        asked = [r.began for r in requests if r.region in scenario.leaves and broken <= r.began < until]
-        facts = Facts(
-            left=[region for _, _, region in left],
-            asked_last_s=self._true(max(asked, default=broken) - broken),
-            felt=felt(requests, taken, scenario, broken, healed, self.scale),
-            failed=Counter(request.kind for request in requests if request.outcome == "failed"),
-            longest_wait_s=self._true(max((each.ended - each.began for each in waited), default=0.0)),
-            failing_after_s=self._true(
-                max((each.ended - healed for each in waited if each.ended > healed), default=0.0)
-            ),
-            evacuations_told=sum(EVACUATED in each.subject for each in notices),
-        )
-        for each in notices:
+        measures, facts = figures(log, self.scenario, self.scale, OVERHEAD_S)
+        for each in log.notices:
             self._tell("notification", "operations", each.subject, each.at)
-        for left_at, back_at, region in left:
-            self._tell("failover", region, f"DNS answers with {region} no more", left_at)
-            if back_at:
-                self._tell("failover", region, f"DNS answers with {region} again", back_at)
+        for left, back, region in all_departures(self._samples, self.target.regions):
+            self._tell("failover", region, f"DNS answers with {region} no more", left)
+            if back:
+                self._tell("failover", region, f"DNS answers with {region} again", back)
         return Result(
-            name=scenario.name,
-            title=scenario.title,
-            expected=scenario.expected,
-            events=self._told(times.began),
-            series=series(
-                requests,
-                self._samples,
-                regions=self.target.regions,
-                began=times.began,
-                ended=times.ended,
-                scale=self.scale,
-            ),
+            name=self.scenario.name,
+            title=self.scenario.title,
+            expected=self.scenario.expected,
+            events=self._told(log.began),
+            series=series(log, self.target.regions, self.scale),
             measures=measures,
-            checks=checks(scenario, measures, facts, self.target.budget, self._allowance),
-            notes=surprises(requests, scenario),
+            checks=checks(self.scenario, measures, facts, self.target.budget, self._allowance),
+            notes=surprises(log.requests, self.scenario),
         )
 
     def _true(self, seconds: float) -> float:

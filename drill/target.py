@@ -10,6 +10,7 @@ from typing import Any, Self
 from dr.objectives import evacuation_time_s, recovery_time_s
 from drill.client import ApiClient
 from drill.holdings import Holdings, Stores
+from drill.log import Notice
 from drill.outages import Disturbance, Evacuate
 from drill.route53 import ResolutionError, Resolver
 from drill.route53.zone import Zone
@@ -51,14 +52,6 @@ class Budget:
             evacuation_s=evacuation_time_s(ttl_s=ttl),
             ttl_s=ttl,
         )
-
-
-@attrs.frozen
-class Notice:
-    """A message that the operations team got, and when, on the clock of `time.monotonic()`."""
-
-    at: float
-    subject: str
 
 
 class Target:

@@ -14,6 +14,7 @@ from typing import Any, Protocol, Self
 
 from drill.client import Answer, ApiClient
 from drill.holdings import content, text
+from drill.log import Acknowledgement, Request
 from drill.route53 import ResolutionError
 
 import attrs
@@ -23,55 +24,6 @@ PACE_S = 2.0
 """Between two requests of one client, at true speed."""
 # Of so many writes one is a new record, one in `_DOCUMENT_EVERY` a document, and the others correct that record.
 _RECORD_EVERY, _DOCUMENT_EVERY = 12, 4
-
-
-@attrs.frozen(kw_only=True)
-class Acknowledgement:
-    """A write that the API took.
-
-    Attributes:
-        mark: What it is known by, and its idempotency key: different for each write of a drill.
-        patient: Whose data.
-        region: Which region took it.
-        at: When the client knew.
-        version: The id of the version, from the entity tag.
-        correlation: By what its audit row is found.
-        replication: What a document's answer says of its copy; None for a record.
-    """
-
-    mark: str
-    patient: str
-    region: str
-    at: float
-    version: str
-    correlation: str
-    replication: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """One attempt of a client, as it saw it; times are of `time.monotonic()`.
-
-    Attributes:
-        client: Who.
-        began: When it began to resolve the name.
-        ended: When the answer was there, or the client gave up.
-        region: Which region the name led to; None if it led nowhere.
-        kind: `record`, `correction`, `document`, or the reading of one: `read record`, `read document`.
-        outcome: `served`, `failed` (no answer, or the server's fault), `stale` (not yet copied to where it was read, or
-            to be corrected from what is there by now) or `wrong`.
-        text: What came, for people, where it was not served.
-        written: What is read back.
-    """
-
-    client: str
-    began: float
-    ended: float
-    region: str | None
-    kind: str
-    outcome: str
-    text: str = ""
-    written: Acknowledgement | None = None
 
 
 class Names(Protocol):

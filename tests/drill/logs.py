@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from drill.holdings import Holdings
+from drill.log import Acknowledgement, Log, Request
 from drill.outages import CLASSES
 from drill.results import Check, Measures, Report, Result, Series
-from drill.traffic import Acknowledgement, Request
 
 EAST, WEST = "us-east-1", "us-west-2"
 GOOD = Measures(
@@ -94,3 +95,20 @@ def held(
         audited=frozenset(f"row of {mark}" for mark in (known if audited is None else audited)),
         stored=frozenset(f"object of {mark}" for mark in stored),
     )
+
+
+def logged(requests: Sequence[Request], **about: Any) -> Log:
+    """A log of these requests of client a, in which nothing else was seen."""
+    seen: dict[str, Any] = {
+        "acknowledgements": [],
+        "samples": [],
+        "answers": [],
+        "patients": ["a"],
+        "keeping": frozenset("a"),
+        "notices": [],
+        "survivor": None,
+        "takeover": 0.0,
+        "final": [],
+        "began": 100.0,
+    }
+    return Log(requests=requests, **{**seen, **about})

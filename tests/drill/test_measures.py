@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from drill.log import Request, Sample
 from drill.measures import (
     ANSWERS_WITHOUT,
     Spell,
+    all_departures,
     departures,
     duplicates,
     failback_time,
@@ -19,8 +21,6 @@ from drill.measures import (
     served_share,
     spells,
 )
-from drill.timeline import Sample
-from drill.traffic import Request
 from tests.drill.logs import EAST, WEST, acknowledged, held, request
 
 import attrs
@@ -115,6 +115,7 @@ def test_dns_has_left_a_region_when_it_answers_often_without_it_and_each_time_co
     samples = seen(both, west, {}, west, both, west, both, west, west, west)
     assert departures(samples, EAST) == [(2, 5), (8, None)]
     assert departures(samples, WEST) == []
+    assert all_departures(samples, [WEST, EAST]) == [(2, 5, EAST), (8, None, EAST)]
 
 
 def test_a_region_that_chance_left_out_for_a_while_was_not_left() -> None:
@@ -209,7 +210,7 @@ def test_a_stale_read_is_overdue_once_replication_had_its_time() -> None:
 def test_failback_is_over_when_all_clients_ask_anew_and_the_region_serves() -> None:
     log = [request(201, 202), request(236, 237, "failed"), request(238, 240), request(250, 251, region=WEST)]
     answers = [[(190.0, WEST), (232.0, EAST)], [(190.0, EAST), (245.0, WEST)]]
-    assert failback_time(answers, log, EAST, healed=200, back=230) == 45
-    assert failback_time(answers[:1], log, EAST, healed=200, back=230) == 40
-    assert failback_time([*answers, [(190.0, WEST)]], log, EAST, healed=200, back=230) is None
-    assert failback_time(answers, log[:2], EAST, healed=200, back=230) is None
+    assert failback_time(answers, log, (225.0, 230.0, EAST), healed=200) == 45
+    assert failback_time(answers[:1], log, (225.0, 230.0, EAST), healed=200) == 40
+    assert failback_time([*answers, [(190.0, WEST)]], log, (225.0, 230.0, EAST), healed=200) is None
+    assert failback_time(answers, log[:2], (225.0, 230.0, EAST), healed=200) is None

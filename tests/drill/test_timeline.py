@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from drill.log import Sample
 from drill.outages import SCENARIOS
-from drill.timeline import Sample, felt, series, surprises
-from tests.drill.logs import EAST, WEST, acknowledged, request
+from drill.timeline import felt, series, surprises
+from tests.drill.logs import EAST, WEST, acknowledged, logged, request
 
 import pytest
 
@@ -23,7 +24,8 @@ def test_requests_health_and_lag_lie_in_the_interval_that_they_belong_to() -> No
         Sample(100.0, {EAST: True, WEST: True}, {"a to b": 0.5}, {}),
         Sample(100.9, {EAST: False, WEST: True}, {}, {}),
     ]
-    found = series(log, samples, regions=[EAST, WEST], began=100, ended=101.2, scale=0.2)
+    whole = logged(log, samples=samples, broken=100.5, healed=100.9, ended=101.2)
+    found = series(whole, [EAST, WEST], 0.2)
     assert found.interval_s == 2
     assert (found.requests[EAST].served, found.requests[EAST].failed) == ([1, 0, 0, 1], [0, 1, 0, 0])
     assert (found.requests[WEST].served, found.requests[WEST].failed) == ([0, 1, 0, 0], [0, 0, 0, 0])
