@@ -50,7 +50,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
     disturbed = {each.region for each in scenario.all(Break)} | {each.source for each in scenario.all(Hold)}
     within = RECOVERY_POINT_OBJECTIVE_S * scale + overhead_s
     failback = failback_time(log.answers, requests, left[-1], healed) if left else None
-    told = [each.at - broken for each in log.notices if "evacuated" in each.subject and each.at >= broken]
+    told = [each for each in log.notices if "evacuated" in each.subject and each.at >= broken]
     phases = {"steady": (log.began, broken), "outage": (broken, healed), "recovery": (healed, log.ended)}
     outcomes = Counter(request.outcome for request in requests)
     measures = Measures(
@@ -64,7 +64,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
         stale_reads=outcomes["stale"],
         overdue_reads=len(list(overdue(requests, disturbed, broken, healed, within))),
         corrected=sum((request.kind, request.outcome) == ("correction", "served") for request in requests),
-        notification_s=true(min(told)) if told else None,
+        notification_s=true(min(each.at for each in told) - broken) if told else None,
         failback_s=None if failback is None else true(failback),
         acknowledged=len(taken),
         failed_requests=outcomes["failed"],
@@ -84,7 +84,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
         failed=Counter(request.kind for request in requests if request.outcome == "failed"),
         longest_wait_s=true(_longest(each.ended - each.began for each in waited)),
         failing_after_s=true(_longest(each.ended - healed for each in waited)),
-        evacuations_told=sum(EVACUATED in each.subject for each in log.notices),
+        evacuations_told=sum(EVACUATED in each.subject for each in told),
     )
     return measures, facts
 

@@ -162,9 +162,8 @@ class Run:
     def _ask(self, asker: ThreadPoolExecutor, traffic: Clients, takeover: float) -> Future[Holdings]:
         other = next(region for region in self.target.regions if region != self.scenario.loses)
         self._takeover, self._survivor = takeover, asker.submit(self.target.holdings, other, traffic.patients)
-        self._tell(
-            "failover", other, f"{other} takes over from {self.scenario.loses}, and is asked what it has", takeover
-        )
+        said = f"{other} takes over" if self.scenario.leaves else "nobody takes over"
+        self._tell("failover", other, f"{said}; {other} is asked what it has", takeover)
         return self._survivor
 
     def _until(self, end: float, done: Callable[[], bool]) -> None:
