@@ -24,10 +24,11 @@ Written by `python -m drill.document` from reports of `python -m drill`: what wa
 ([objectives.md](objectives.md)). `python -m drill --list` says what each scenario is.
 """
 
-COLUMNS = ("scenario", "DNS leaves", "RTO, s", "served", "RPO, s", "lost", "failback, s", "pass")
+COLUMNS = ("scenario", "DNS leaves", "RTO, s", "served", "RPO, s", "lost", "failback, s", "told, s", "pass")
 LEGEND = (
     "RTO: of the client that waited longest / of those that keep TTLs. Served: of clients' time in the outage. "
-    f"RPO: {' / '.join(each.replace('_', ' ') for each in CLASSES)}. Lost: acknowledged writes lost for good."
+    f"RPO: {' / '.join(each.replace('_', ' ') for each in CLASSES)}. Lost: acknowledged writes lost for good. "
+    "Told: until the operations team was told of an evacuation."
 )
 
 
@@ -85,6 +86,7 @@ def figures(result: Mapping[str, Any]) -> tuple[str, ...]:
         " / ".join(_seconds(measures["recovery_point_s"][each]) for each in CLASSES),
         str(measures["lost_for_good"]),
         _seconds(measures["failback_s"]),
+        _seconds(measures["notification_s"]),
         "yes" if result["passed"] else "no",
     )
 

@@ -36,7 +36,7 @@ def written(folder: Path, made: Report) -> dict[str, Any]:
 def test_the_page_has_a_section_for_each_report_and_says_once_what_both_say(tmp_path: Path) -> None:
     made = [report(PASSED, time_scale=scale, measures=MEASURES) for scale in (1.0, 0.2)]
     page = document.document([written(tmp_path, each) for each in made])
-    row = "us-east-1 | 101.3 / 88.0 | 65.4 % | 2.0 / 2.5 / 0.0 / - | 0 | 41.0 | yes |"
+    row = "us-east-1 | 101.3 / 88.0 | 65.4 % | 2.0 / 2.5 / 0.0 / - | 0 | 41.0 | 70.0 | yes |"
     assert page.count(f"| region-refuses | The other serves. | {row}") == 2
     assert "## Embedded AWS, us-east-1 and us-west-2, true speed" in page
     assert "## Embedded AWS, us-east-1 and us-west-2, time scale 0.2" in page
