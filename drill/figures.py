@@ -64,6 +64,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
         stale_reads=outcomes["stale"],
         overdue_reads=len(list(overdue(requests, disturbed, broken, healed, within))),
         corrected=sum((request.kind, request.outcome) == ("correction", "served") for request in requests),
+        merged=len({version for held in log.final for version in held.merges}),
         notification_s=true(min(each.at for each in told) - broken) if told else None,
         failback_s=None if failback is None else true(failback),
         acknowledged=len(taken),

@@ -31,6 +31,7 @@ class Holdings:
         versions: By their ids the records' and documents' versions, each with the mark of the write that made it; one
             whose content is not what was written has no mark.
         objects: By the ids of documents' versions the key of the object.
+        merges: The ids of the versions that merge what had diverged.
         audited: The correlation ids of all audit rows.
         stored: The keys of the objects in the bucket, without those whose bytes are not what was written.
     """
@@ -39,6 +40,7 @@ class Holdings:
     at: float
     versions: Mapping[str, str]
     objects: Mapping[str, str]
+    merges: frozenset[str]
     audited: frozenset[str]
     stored: frozenset[str]
 
@@ -68,13 +70,15 @@ class Stores:
             botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: The region does not answer.
         """
         at = time.monotonic()
-        versions, objects, audited = dict[str, str](), dict[str, str](), set[str]()
+        versions, objects, merges, audited = dict[str, str](), dict[str, str](), set[str](), set[str]()
         for patient in patients:
             entity = f"{self.organisation}#{patient}"
             for row in _rows(dynamodb, self.records, "patient_id", entity):
                 if "version_id" in row:
                     version = row["version_id"]["S"]
                     versions[version] = _mark(row)
+                    if " " in row["parents"]["S"]:
+                        merges.add(version)
                     if "object_key" in row:
                         objects[version] = row["object_key"]["S"]
             audited |= {row["correlation_id"]["S"] for row in _rows(dynamodb, self.audit, "entity_id", entity)}
@@ -91,6 +95,7 @@ class Stores:
             at=at,
             versions=versions,
             objects=objects,
+            merges=frozenset(merges),
             audited=frozenset(audited),
             stored=frozenset(stored - damaged),
         )

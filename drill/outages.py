@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TypeVar
 
-from dr.objectives import RECOVERY_TIME_OBJECTIVE_S
+from dr.objectives import PROBE_PERIOD_S, RECOVERY_TIME_OBJECTIVE_S
 
 import attrs
 
@@ -77,7 +77,7 @@ class Watch(Disturbance):
 
     region: str
     survivor: str
-    every_s: float = 60.0
+    every_s: float = PROBE_PERIOD_S
 
 
 class Recovery(Enum):
@@ -291,7 +291,8 @@ SCENARIOS: tuple[Scenario, ...] = (
         expected=f"{WEST} evacuates {EAST} by itself and says so once; released by hand, {EAST} serves again.",
         disturbances=(
             *_east("refuses all connections"),
-            Watch(text="the probes run every minute", region=EAST, survivor=WEST),
+            # As late as the next run may be.
+            Watch(text="the probes run every minute", region=EAST, survivor=WEST, start_s=PROBE_PERIOD_S),
         ),
         leaves=(EAST,),
     ),

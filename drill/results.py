@@ -72,6 +72,7 @@ class Measures:
     stale_reads: int
     overdue_reads: int
     corrected: int
+    merged: int
     notification_s: float | None
     failback_s: float | None
     acknowledged: int

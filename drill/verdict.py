@@ -18,8 +18,8 @@ from drill.target import OVERSTAY_S, Budget
 
 import attrs
 
-# One request more of each client may have been on its way.
-SETTLING_S = 5.0
+# After what is broken was mended: until a client tries again, and until it has the answer, for which a document waits.
+SETTLING_S = 10.0
 # What an outage lasts longer than what is judged: who is served only when it is over has missed every limit.
 MARGIN_S = 15.0
 NOTIFIED_WITHIN_S = PROBE_PERIOD_S + LATCH_PERIODS * METRIC_PERIOD_S + METRIC_DELAY_S

@@ -22,6 +22,7 @@ GOOD = Measures(
     stale_reads=3,
     overdue_reads=0,
     corrected=30,
+    merged=2,
     notification_s=70,
     failback_s=50,
     acknowledged=100,
@@ -92,6 +93,7 @@ def held(
         at=0.0,
         versions={f"version of {mark}": mark for mark in known},
         objects={f"version of {mark}": f"object of {mark}" for mark in known},
+        merges=frozenset(),
         audited=frozenset(f"row of {mark}" for mark in (known if audited is None else audited)),
         stored=frozenset(f"object of {mark}" for mark in stored),
     )

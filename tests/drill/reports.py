@@ -18,7 +18,7 @@ NAMED = {
     *("unresolved", "healthy", "lag_s", "measures", "served_share", "recovery_point_s", "lost_for_good"),
     *("duplicates", "wrong_answers", "notification_s", "failback_s", "acknowledged", "failed_requests", "checks"),
     *("measured", "limit", "unit", "notes", "recovery_time_s", "budget_recovery_time_s", "latency_s", "missing"),
-    *("steady", "outage", "recovery", "overdue_reads", "corrected"),
+    *("steady", "outage", "recovery", "overdue_reads", "corrected", "merged"),
 }
 
 
@@ -87,6 +87,7 @@ def failover() -> dict[str, Any]:
             "acknowledged": 1810,
             "failed_requests": 452,
             "corrected": 700,
+            "merged": 3,
             "latency_s": {"steady": {EAST: [0.1, 0.4], WEST: [0.1, 0.5]}, "outage": {WEST: [0.2, 1.9]}},
         },
         "checks": [

@@ -40,7 +40,7 @@ LOG = logged(
     ],
     survivor=held(["kept"]),
     takeover=120.0,
-    final=[held(["kept", "gone"], region=EAST), held(["kept"])],
+    final=[attrs.evolve(held(["kept", "gone"], region=EAST), merges=frozenset(["m"])), held(["kept"])],
     broken=110.0,
     healed=160.0,
     ended=190.0,
@@ -54,6 +54,7 @@ def test_what_is_reported_is_at_true_speed() -> None:
     assert found.recovery_point_s == {"records": 28, "audit": 28, "documents_replicated": 0, "documents_pending": 0}
     assert (found.lost_for_good, found.failed_requests, found.acknowledged) == (1, 3, 2)
     assert (found.notification_s, found.failback_s) == (20, 42)
+    assert found.merged == 1
     assert found.latency_s["outage"] == {WEST: [3, 3.98]}
 
 
