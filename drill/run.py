@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from drill.emulator import EmbeddedAwsError
 from drill.figures import figures
@@ -210,13 +211,21 @@ class Run:
             return None
 
     def _final(self, traffic: Clients) -> list[Holdings]:
-        """What every region has once all is copied, or once it should be."""
-        ends = time.monotonic() + self.target.copied_within_s
-        while True:
-            found = [self.target.holdings(region, traffic.patients) for region in self.target.regions]
-            if not lost_for_good(traffic.acknowledgements, found) or time.monotonic() > ends:
-                return found
+        """What every region has once all is copied, or once it should be.
+
+        Raises:
+            DrillError: One does not answer even then.
+        """
+        ends, found = time.monotonic() + self.target.copied_within_s, list[Holdings]()
+        while time.monotonic() < ends:
+            with suppress(BotoCoreError, ClientError):
+                found = [self.target.holdings(region, traffic.patients) for region in self.target.regions]
+                if not lost_for_good(traffic.acknowledgements, found):
+                    break
             time.sleep(INTERVAL_S * self.scale)
+        if not found:
+            raise DrillError("nobody could tell what the regions have in the end")
+        return found
 
     def _tell(self, kind: str, subject: str, text: str, at: float | None = None) -> None:
         self._events.append((time.monotonic() if at is None else at, kind, subject, text))

@@ -17,7 +17,7 @@ from drill.page import render
 from drill.results import Report
 from drill.route53 import Observation
 from drill.run import OVERHEAD_S, Run
-from drill.target import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PATIENCE_S, Target
+from drill.target import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PATIENCE_S, DrillError, Target
 from drill.traffic import PACE_S
 
 import attrs
@@ -46,11 +46,7 @@ def drill(
     console: Console,
     folder: Path,
 ) -> Report:
-    """Run scenarios one after another on one target; the report is written after each, with those that are to come.
-
-    Raises:
-        DrillError: One could not be measured.
-    """
+    """Run scenarios one after another on one target; the report is written after each, and names those it lacks."""
     report = Report(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         target=target.name,
@@ -73,14 +69,19 @@ def drill(
         began = time.monotonic()
         console.print(f"{number} of {len(scenarios)}: {scenario.title} ...", end=" ")
         name = f"drill-{''.join(filter(str.isdigit, report.started_at[:19]))}-{number}"
-        result = Run(target, scenario, scale, clients, observations).run(name)
+        try:
+            result = Run(target, scenario, scale, clients, observations).run(name)
+        except DrillError as error:
+            console.print(f"[bold red]not measured[/]: {error}", highlight=False)
+            continue
         console.print(
             f"{'[green]passed[/]' if result.passed else '[bold red]failed[/]'} ({time.monotonic() - began:.0f} s)"
         )
         for check in result.checks:
             if not check.passed:
                 console.print(f"  {check.name}: {check.measured} {check.unit}, limit {check.limit}", markup=False)
-        report = attrs.evolve(report, scenarios=[*report.scenarios, result], missing=report.missing[1:])
+        missing = [each for each in report.missing if each != scenario.name]
+        report = attrs.evolve(report, scenarios=[*report.scenarios, result], missing=missing)
         publish(report, folder)
     return report
 

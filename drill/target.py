@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
@@ -54,7 +55,7 @@ class Budget:
         )
 
 
-class Target:
+class Target(ABC):
     """A deployment. What is here needs no more than AWS gives; what breaks something is the embedded AWS's own.
 
     Attributes:
@@ -143,9 +144,9 @@ class Target:
             timeout_s=self.patience_s,
         )
 
+    @abstractmethod
     def healthy(self) -> dict[str, bool]:
         """Whether Route 53 counts each region as healthy."""
-        raise NotImplementedError
 
     def lags(self) -> dict[str, float]:
         """How long the oldest write waits that is still to be copied, by direction, seconds: no call of AWS's tells."""

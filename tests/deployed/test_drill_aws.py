@@ -11,7 +11,7 @@ from drill.client import ApiClient
 from drill.deployment import Deployment
 from drill.embedded import LEAST_TIMEOUT_S
 from drill.emulator import EmbeddedAws
-from drill.holdings import content
+from drill.holdings import content, text
 from drill.outages import SCENARIOS
 from drill.route53 import SimulatedRoute53
 from drill.run import Run
@@ -143,17 +143,25 @@ def test_to_evacuate_publishes_the_metric_that_the_health_check_follows(target: 
     assert published(EAST)["Datapoints"] == []
 
 
-def test_holdings_are_read_by_the_names_that_the_naming_rule_gives(
-    target: AwsTarget, clients: dict[str, ApiClient]
+def test_holdings_are_what_was_written_by_the_names_that_the_naming_rule_gives(
+    target: AwsTarget, clients: dict[str, ApiClient], aws: EmbeddedAws, deployment: Deployment
 ) -> None:
-    body = {**json.loads(record("")), "content": content("m1")}
-    answer = clients[EAST].call(
-        "POST", "/patients/of-the-drill/records", json.dumps(body).encode(), content_type="application/json"
-    )
-    assert answer.status == 201
+    api, path = clients[EAST], "/patients/of-the-drill"
+    written = {}
+    for mark, found in (("m1", content("m1")), ("m2", {**content("m2"), "text": "other"})):
+        body = {**json.loads(record("")), "content": found}
+        answer = api.call("POST", f"{path}/records", json.dumps(body).encode(), content_type="application/json")
+        written[mark] = answer.headers["ETag"].strip('"')
+    answer = api.call("PUT", f"{path}/documents/m3.txt", text("m3"), content_type="text/plain")
+    written["m3"] = answer.headers["ETag"].strip('"')
     held = target.holdings(EAST, ["of-the-drill"])
-    assert held.versions == {answer.headers["ETag"].strip('"'): "m1"}
+    assert held.versions == {written["m1"]: "m1", written["m2"]: "", written["m3"]: "m3"}
     assert answer.headers["X-Correlation-Id"] in held.audited
+    (key,) = held.objects.values()
+    assert key in held.stored
+    bucket = deployment.outputs(EAST)["document_bucket"]
+    aws.client("s3", EAST).put_object(Bucket=bucket, Key=key, Body=b"other", ServerSideEncryption="aws:kms")
+    assert key not in target.holdings(EAST, ["of-the-drill"]).stored
 
 
 @pytest.mark.parametrize("scale", [0.2])
