@@ -49,7 +49,8 @@ def mailboxes(aws: EmbeddedAws, topics: Mapping[str, str]) -> Iterator[Mailboxes
 def _queue(aws: EmbeddedAws, region: str, topic: str) -> Iterator[str]:
     sqs, sns = aws.client("sqs", region), aws.client("sns", region)
     queue = str(sqs.create_queue(QueueName=QUEUE)["QueueUrl"])
-    try:
+    with ExitStack() as undone:
+        undone.callback(sqs.delete_queue, QueueUrl=queue)
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         allowed = {
             "Effect": "Allow",
@@ -61,7 +62,5 @@ def _queue(aws: EmbeddedAws, region: str, topic: str) -> Iterator[str]:
         policy = {"Version": "2012-10-17", "Statement": [allowed]}
         sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
         subscribed = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
+        undone.callback(sns.unsubscribe, SubscriptionArn=subscribed["SubscriptionArn"])
         yield queue
-        sns.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
-    finally:
-        sqs.delete_queue(QueueUrl=queue)

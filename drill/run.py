@@ -233,11 +233,14 @@ class Run:
     def _result(self, log: Log) -> Result:
         if not log.acknowledgements:
             raise DrillError("no write was acknowledged: nothing was measured")
+        left = all_departures(log.samples, self.target.regions)
+        if left and left[0][0] < log.broken:
+            raise DrillError(f"DNS left {left[0][2]} before anything was broken, as after an evacuation just before")
         measures, facts = figures(log, self.scenario, self.scale, OVERHEAD_S)
         for each in log.notices:
             self._tell("notification", "operations", each.subject, each.at)
-        for left, back, region in all_departures(self._samples, self.target.regions):
-            self._tell("failover", region, f"DNS answers with {region} no more", left)
+        for since, back, region in left:
+            self._tell("failover", region, f"DNS answers with {region} no more", since)
             if back:
                 self._tell("failover", region, f"DNS answers with {region} again", back)
         return Result(
