@@ -75,7 +75,7 @@ class EmbeddedTarget(Target):
         evacuation_s = self.budget.evacuation_s - METRIC_DELAY_S + METRIC_READ_EVERY
         self.budget = attrs.evolve(self.budget, evacuation_s=evacuation_s)
         self._aws, self._route53, self._mailbox = aws, route53, mailbox
-        self._suffix = deployment.settings["ENVIRONMENT_SUFFIX"]
+        self._suffix = _named(tables, PATIENT_RECORDS).removeprefix(f"{PATIENT_RECORDS}-")
         self._begun: dict[Disturbance, list[int]] = {}
         self._probes = {
             region: target["Arn"]
@@ -154,7 +154,9 @@ class EmbeddedTarget(Target):
         if isinstance(disturbance, Watch):
             about = ("--via", disturbance.survivor, "--suffix", self._suffix, "--reason", "end of the drill", "--yes")
             command = [sys.executable, "-m", "functions.evacuate", "release", disturbance.region, *about]
-            subprocess.run(command, cwd=ROOT, env=self._aws.isolated(), capture_output=True)
+            done = subprocess.run(command, cwd=ROOT, env=self._aws.isolated(), capture_output=True, text=True)
+            if done.returncode and "there is nothing to release" not in done.stderr:
+                raise DrillError(f"{disturbance.region} was not released: {done.stderr}")
             self.keep(disturbance)
 
 
@@ -183,7 +185,6 @@ def embedded(aws: EmbeddedAws, deployment: Deployment, *, scale: float, listen: 
     ):
         target = EmbeddedTarget(aws, deployment, route53, mailbox)
         try:
-            target.probe()  # by whose heartbeats the regions know each other
             target.settle()
             yield target
         finally:

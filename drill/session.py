@@ -65,6 +65,7 @@ def drill(
         scenarios=[],
         missing=[scenario.name for scenario in scenarios],
     )
+    publish(report, folder)
     for number, scenario in enumerate(scenarios, 1):
         began = time.monotonic()
         console.print(f"{number} of {len(scenarios)}: {scenario.title} ...", end=" ")
