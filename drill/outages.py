@@ -134,6 +134,8 @@ class Scenario:
 
 # Three probes 10 s apart cannot all fail in it.
 BLIP_S = 15.0
+# Two runs of the probe, of which the second says that the region is evacuated, and two periods until DNS knows.
+LATCHED_S = 4.0 * PROBE_PERIOD_S
 # The failover function's own message, of all that are told when a region is lost.
 EVACUATED = "was evacuated"
 
@@ -290,9 +292,14 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="A lost region is latched out, and people are told",
         expected=f"{WEST} evacuates {EAST} by itself and says so once; released by hand, {EAST} serves again.",
         disturbances=(
-            *_east("refuses all connections"),
-            # As late as the next run may be.
-            Watch(text="the probes run every minute", region=EAST, survivor=WEST, start_s=PROBE_PERIOD_S),
+            *_east("refuses all connections", LATCHED_S),
+            Watch(
+                text="the probes run every minute",
+                region=EAST,
+                survivor=WEST,
+                start_s=PROBE_PERIOD_S,  # as late as the next run may be
+                end_s=LATCHED_S,
+            ),
         ),
         leaves=(EAST,),
     ),
