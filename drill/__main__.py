@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,12 +19,12 @@ from dr.checks import SettingsError
 from drill.aws import HELP, AwsTarget, deployed
 from drill.demo import FOLDER as DEMO
 from drill.deployment import Deployment, DeploymentError
+from drill.document import table
 from drill.embedded import EmbeddedTarget, embedded
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.outages import SCENARIOS, Evacuate, Scenario
 from drill.route53 import Observation, Route53Error
-from drill.session import CLIENTS, FOLDER, drill, publish
-from drill.table import table
+from drill.session import CLIENTS, FOLDER, drill
 from drill.target import DrillError
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the drill; 1 when a scenario failed, 2 when there was no measuring."""
+    """Run the drill; 1 when a scenario failed, 2 when one could not be measured, 130 when it was interrupted."""
     options = _parser().parse_args(arguments)
     console = Console(stderr=options.json)
     observations: list[Observation] = []
@@ -120,12 +121,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 clients=options.clients,
                 observations=observations,
                 console=console,
+                folder=options.folder,
             )
     except FAILURES as error:
-        console.print("[bold red]Nothing was measured:[/]", end=" ")
+        console.print("[bold red]It was not measured to the end:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 2
-    path = publish(report, options.folder)
+    except KeyboardInterrupt:
+        console.print(f"\nstopped; what was measured by then is in {options.folder}")
+        return 130
+    path = options.folder / "report.json"
     if options.json:
         sys.stdout.write(path.read_text(encoding="utf-8"))
     else:
@@ -135,4 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # Both, and by name: a shell that starts it in the background has it ignore Ctrl-C's signal.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

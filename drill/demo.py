@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from drill.deployment import Deployment, DeploymentError, Done
+from drill.document import table
 from drill.embedded import embedded
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.leftovers import leftovers, legitimate
 from drill.outages import SCENARIOS
 from drill.route53 import Observation, Route53Error
-from drill.session import CLIENTS, drill, publish
+from drill.session import drill
 from drill.story import DemoError, Story
-from drill.table import table
 from drill.target import DrillError
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,6 +37,8 @@ SUFFIX = "demo"
 OUTAGE = "region-refuses"
 # The outage in quick motion: at true speed it takes some five minutes.
 SCALE = 0.2
+# A small machine bears so many in quick motion.
+CLIENTS = 6
 FAILURES = (
     DemoError,
     DeploymentError,
@@ -119,6 +121,7 @@ class Demo:
         (outage,) = (scenario for scenario in SCENARIOS if scenario.name == OUTAGE)
         observations: list[Observation] = []
         self._console.print(f"\n[bold]breaking a region[/], {1 / SCALE:g} times quicker than it would be")
+        folder = self._deployment.folder / "drill"
         with embedded(self._aws, self._deployment, scale=SCALE, listen=observations.append) as target:
             report = drill(
                 target,
@@ -127,8 +130,9 @@ class Demo:
                 clients=CLIENTS,
                 observations=observations,
                 console=self._console,
+                folder=folder,
             )
-        path = publish(report, self._deployment.folder / "drill")
+        path = folder / "report.json"
         self._console.print(table(json.loads(path.read_text(encoding="utf-8"))))
         self._console.print(f"Its timeline, and what is emulated: {path.with_suffix('.html')}", soft_wrap=True)
         if not report.passed:

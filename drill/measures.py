@@ -6,13 +6,20 @@ Times are of one clock, in seconds. The report divides them by the time scale.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from statistics import quantiles
 
 from drill.holdings import Holdings
+from drill.log import Acknowledgement, Request, Sample
 from drill.outages import CLASSES
-from drill.traffic import Acknowledgement, Request
+
+import attrs
 
 RECORDS, AUDIT, REPLICATED, PENDING = CLASSES
+# A region of 30 % of the weight that is healthy is left out so often in a row once in a million times.
+ANSWERS_WITHOUT = 40
+Departure = tuple[float, float | None, str]
+"""When DNS stopped answering with a region, when it answered with it again, if it did, and which region that is."""
 
 
 def recovery_time(requests: Iterable[Request], since: float, clients: Collection[str] | None = None) -> float:
@@ -31,24 +38,85 @@ def recovery_time(requests: Iterable[Request], since: float, clients: Collection
     return max(spans, default=0.0)
 
 
-def last_failure(requests: Iterable[Request]) -> float | None:
-    """When the last request began that failed."""
-    return max((request.began for request in requests if request.outcome == "failed"), default=None)
+@attrs.frozen
+class Spell:
+    """A time in which a client was not served: from the first failed request to the answer of the one that was not."""
+
+    began: float
+    ended: float
 
 
-def served_share(requests: Sequence[Request], start: float, end: float) -> float:
-    """Of the requests that ended in that time, the part that did not fail; 1 where there were none."""
-    outcomes = [request.outcome != "failed" for request in requests if start <= request.ended < end]
-    return sum(outcomes) / len(outcomes) if outcomes else 1.0
+def spells(requests: Sequence[Request]) -> list[Spell]:
+    """Of all clients; one that was not served in the end waits until the end of the log."""
+    end = max((request.ended for request in requests), default=0.0)
+    found, open_ = list[Spell](), dict[str, float]()
+    for request in sorted(requests, key=lambda request: request.ended):
+        if request.outcome == "failed":
+            open_.setdefault(request.client, request.began)
+        elif request.client in open_:
+            found.append(Spell(open_.pop(request.client), request.ended))
+    return found + [Spell(began, end) for began in open_.values()]
 
 
-def moment_of_loss(acknowledgements: Iterable[Acknowledgement], lost: str, began: float, takeover: float) -> float:
-    """What age is counted back from: when the lost region took its last write, or the outage began if it took none.
+def served_share(waited: Iterable[Spell], clients: int, start: float, end: float) -> float:
+    """Of the clients' time between two moments, the part in which they were served."""
+    lost = sum(max(0.0, min(spell.ended, end) - max(spell.began, start)) for spell in waited)
+    return 1 - lost / (clients * (end - start))
 
-    A dead region takes none after that; one that is merely not asked any more takes writes until the takeover.
+
+def latencies(
+    requests: Iterable[Request], phases: Mapping[str, tuple[float, float]]
+) -> dict[str, dict[str, list[float]]]:
+    """By phase and region the median and the 99th percentile of how long those waited who were served."""
+    found: dict[str, dict[str, list[float]]] = {phase: defaultdict(list) for phase in phases}
+    for request in requests:
+        for phase, (start, end) in phases.items():
+            if request.outcome == "served" and request.region and start <= request.began < end:
+                found[phase][request.region].append(request.ended - request.began)
+    return {
+        phase: {region: _percentiles(times) for region, times in sorted(regions.items())}
+        for phase, regions in found.items()
+    }
+
+
+def _percentiles(times: list[float]) -> list[float]:
+    hundredths = quantiles(times, n=100, method="inclusive") if len(times) > 1 else times * 99
+    return [hundredths[49], hundredths[98]]
+
+
+def departures(samples: Sequence[Sample], region: str) -> list[tuple[float, float | None]]:
+    """When DNS stopped answering with a region, and when it answered with it again, if it did.
+
+    It has stopped when it is asked `ANSWERS_WITHOUT` times in a row and never answers with it: short of that it may be
+    chance.
     """
-    taken = [each.at for each in acknowledgements if each.region == lost and each.at <= takeover]
-    return max([began, *taken])
+    found, without, since = list[tuple[float, float | None]](), 0, 0.0
+    for sample in samples:
+        if sample.answered.get(region):
+            if without >= ANSWERS_WITHOUT:
+                found.append((since, sample.at))
+            without = 0
+        elif sample.answered:
+            since = since if without else sample.at
+            without += sum(sample.answered.values())
+    return [*found, (since, None)] if without >= ANSWERS_WITHOUT else found
+
+
+def all_departures(samples: Sequence[Sample], regions: Iterable[str]) -> list[Departure]:
+    """Those from all regions, in their order."""
+    found = [(left, back, region) for region in regions for left, back in departures(samples, region)]
+    return sorted(found, key=lambda departure: departure[0])
+
+
+def first_move(requests: Iterable[Request], lost: str, since: float) -> float | None:
+    """When, after that moment, a client of the lost region was first served by another one."""
+    last: dict[str, str | None] = {}
+    for request in sorted(requests, key=lambda request: request.began):
+        if request.began < since:
+            last[request.client] = request.region
+        elif request.outcome == "served" and request.region != lost and last.get(request.client) == lost:
+            return request.ended
+    return None
 
 
 def missing(
@@ -66,7 +134,7 @@ def missing(
     for each in acknowledgements:
         if each.at > until:
             continue
-        if each.version not in survivor.versions:
+        if survivor.versions.get(each.version) != each.mark:
             found[RECORDS].append(each)
         if each.correlation not in survivor.audited:
             found[AUDIT].append(each)
@@ -75,9 +143,9 @@ def missing(
     return found
 
 
-def recovery_points(lacking: Mapping[str, Sequence[Acknowledgement]], loss: float) -> dict[str, float]:
-    """By class of data, how long before the loss the oldest write was acknowledged that is missing; 0 if none is."""
-    return {name: max([0.0, *(loss - each.at for each in rows)]) for name, rows in lacking.items()}
+def recovery_points(lacking: Mapping[str, Sequence[Acknowledgement]], takeover: float) -> dict[str, float]:
+    """By class of data, how old the oldest write that is missing was at the takeover; 0 if none is."""
+    return {name: max([0.0, *(takeover - each.at for each in rows)]) for name, rows in lacking.items()}
 
 
 def lost_for_good(acknowledgements: Sequence[Acknowledgement], final: Sequence[Holdings]) -> int:
@@ -103,13 +171,39 @@ def duplicates(final: Iterable[Holdings]) -> int:
     return sum(times - 1 for times in Counter(versions.values()).values())
 
 
-def failback_time(requests: Iterable[Request], region: str, healed: float, healthy_again: float | None) -> float | None:
-    """From the end of the outage to the first request that the region serves once it is healthy; None if none was."""
-    if healthy_again is None:
+def overdue(
+    requests: Iterable[Request], regions: Collection[str], since: float, healed: float, within: float
+) -> Iterator[Request]:
+    """The stale reads of what should have been copied by then.
+
+    Args:
+        requests: The log.
+        regions: What is copied to and from them may be late meanwhile.
+        since: When the outage began.
+        healed: When it ended.
+        within: How long copying takes at most where nothing is broken.
+    """
+    for request in requests:
+        if request.outcome != "stale" or request.written is None or request.began - request.written.at <= within:
+            continue
+        excused = request.region in regions or request.written.region in regions
+        if not (excused and since <= request.began < healed + within):
+            yield request
+
+
+def failback_time(
+    answers: Iterable[Sequence[tuple[float, str]]], requests: Iterable[Request], last: Departure, healed: float
+) -> float | None:
+    """From the end of the outage until the region that was left last has its share again; None if it has not.
+
+    That is when every client's resolver has a new answer since DNS answers with the region again, and the region has
+    served somebody since.
+    """
+    _, back, region = last
+    if back is None:
         return None
-    served = [
-        request.ended
-        for request in requests
-        if request.region == region and request.outcome == "served" and request.began >= healthy_again
-    ]
-    return max(0.0, min(served) - healed) if served else None
+    since = [min((at for at, _ in of_one if at >= back), default=None) for of_one in answers]
+    served = [r.ended for r in requests if r.region == region and r.outcome == "served" and r.began >= back]
+    moments = [*since, min(served, default=None)]
+    known = [moment for moment in moments if moment is not None]
+    return max(0.0, max(known) - healed) if len(known) == len(moments) else None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from typing import TypeVar
+
+from dr.objectives import PROBE_PERIOD_S, RECOVERY_TIME_OBJECTIVE_S
 
 import attrs
 
@@ -11,6 +14,8 @@ EAST, WEST = "us-east-1", "us-west-2"
 # The API reads a row of its own table for its health, and a key that is denied stops the table and the bucket with it.
 KEYED_SERVICES = ("kms", "dynamodb", "s3")
 CLASSES = ("records", "audit", "documents_replicated", "documents_pending")
+
+D = TypeVar("D", bound="Disturbance")
 
 
 @attrs.frozen(kw_only=True)
@@ -20,12 +25,14 @@ class Disturbance:
     Attributes:
         text: What it is, for people.
         start_s: When it begins, seconds after the outage's beginning.
-        end_s: When it ends.
+        end_s: When it ends; None until `Scenario.lasting` says so.
+        every_s: How often it is kept up, where it must be.
     """
 
     text: str
     start_s: float = 0.0
-    end_s: float
+    end_s: float | None = None
+    every_s: float = 10.0
 
 
 @attrs.frozen(kw_only=True)
@@ -64,6 +71,15 @@ class Evacuate(Disturbance):
     region: str
 
 
+@attrs.frozen(kw_only=True)
+class Watch(Disturbance):
+    """The regions' probes run, and set off what they do; in the end an operator releases a region through another."""
+
+    region: str
+    survivor: str
+    every_s: float = PROBE_PERIOD_S
+
+
 class Recovery(Enum):
     """When the last request fails."""
 
@@ -81,38 +97,57 @@ class Scenario:
         title: For people.
         expected: The expected outcome, a sentence.
         disturbances: What is broken when.
-        leaves: The regions that DNS must stop answering with, and no others.
+        leaves: The regions that DNS must stop answering with, one for each time, in their order; no others.
         recovery: When clients are served again.
+        recovers_within_s: What recovery takes at most, whatever the budget allows.
         loses: The region that is taken for lost when the recovery point is measured.
         may_lag: The classes of data whose recovery point has no limit here, because that is what is broken.
         waits: Whether requests hang until the client gives up, which comes on top of the recovery time.
+        spared: The kinds of request of which none may fail.
+        wait_s: For how long at most one client is not served, where chance decides; else while a region is broken.
+        unserved: The part of the clients' time in which they may not be served, where they are again with the cause.
     """
 
     name: str
     title: str
     expected: str
     disturbances: Sequence[Disturbance]
-    leaves: frozenset[str] = frozenset()
+    leaves: tuple[str, ...] = ()
     recovery: Recovery = Recovery.FAILOVER
+    recovers_within_s: float = RECOVERY_TIME_OBJECTIVE_S
     loses: str = EAST
     may_lag: frozenset[str] = frozenset()
     waits: bool = False
+    spared: tuple[str, ...] = ()
+    wait_s: float | None = None
+    unserved: float = 1.0
 
-    @property
-    def lasts_s(self) -> float:
-        """From the first thing that breaks to the last that is mended, seconds."""
-        return max(each.end_s for each in self.disturbances)
+    def lasting(self, seconds: float) -> Scenario:
+        """The same, with an end for what has none: so many seconds after the beginning."""
+        ended = [each if each.end_s else attrs.evolve(each, end_s=seconds) for each in self.disturbances]
+        return attrs.evolve(self, disturbances=ended)
+
+    def all(self, kind: type[D]) -> list[D]:
+        """The disturbances of a kind."""
+        return [each for each in self.disturbances if isinstance(each, kind)]
 
 
-# Longer than detection and TTL together: whoever keeps to the TTL is in the other region before the end.
-OUTAGE_S = 130.0
 # Three probes 10 s apart cannot all fail in it.
 BLIP_S = 15.0
-FLAPS = tuple(Break(text=f"{EAST} refuses", region=EAST, start_s=at, end_s=at + 45) for at in (0, 90, 180))
+# Two runs of the probe, of which the second says that the region is evacuated, and two periods until DNS knows.
+LATCHED_S = 4.0 * PROBE_PERIOD_S
+# The failover function's own message, of all that are told when a region is lost.
+EVACUATED = "was evacuated"
 
 
-def _east(text: str, **broken: object) -> tuple[Break, ...]:
-    return (Break(text=f"{EAST} {text}", region=EAST, end_s=OUTAGE_S, **broken),)  # type: ignore[arg-type]  # fields of Break
+def _east(text: str, end_s: float | None = None, **broken: object) -> tuple[Break, ...]:
+    return (Break(text=f"{EAST} {text}", region=EAST, end_s=end_s, **broken),)  # type: ignore[arg-type]  # of Break
+
+
+def _in_turn(*starts: float, lasts_s: float) -> tuple[Break, ...]:
+    return tuple(
+        Break(text=f"{EAST} refuses all connections", region=EAST, start_s=at, end_s=at + lasts_s) for at in starts
+    )
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -121,29 +156,32 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="A region refuses all connections",
         expected=f"{WEST} serves all; writes not yet replicated are back once {EAST} is.",
         disturbances=_east("refuses all connections"),
-        leaves=frozenset({EAST}),
+        leaves=(EAST,),
+        recovers_within_s=120,
     ),
     Scenario(
         name="region-hangs",
         title="A region takes connections and never answers",
         expected=f"{WEST} serves all; requests that hang when DNS moves end with their clients' patience.",
         disturbances=_east("hangs", mode="hang"),
-        leaves=frozenset({EAST}),
+        leaves=(EAST,),
         waits=True,
     ),
     Scenario(
         name="calls-fail",
         title="30 % of a region's API calls fail",
         expected="No failover: too few probes fail in a row. Retries are served; evacuating is for the operator.",
-        disturbances=_east("fails 30 % of its API calls", services=("execute-api",), mode="error", share=0.3),
+        disturbances=_east("fails 30 % of its API calls", 60, services=("execute-api",), mode="error", share=0.3),
         recovery=Recovery.WITH_THE_CAUSE,
+        wait_s=40,
+        unserved=0.6,
     ),
     Scenario(
         name="region-slow",
         title="A region is slow by 5 s",
         expected=f"Its health check takes too long, so {WEST} serves all.",
         disturbances=_east("answers 5 s late", mode="slow", seconds=5.0),
-        leaves=frozenset({EAST}),
+        leaves=(EAST,),
         waits=True,
     ),
     Scenario(
@@ -151,24 +189,26 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="DynamoDB alone is dead in a region",
         expected=f"{EAST} says that it is impaired, so {WEST} serves all.",
         disturbances=_east("has no DynamoDB", services=("dynamodb",)),
-        leaves=frozenset({EAST}),
+        leaves=(EAST,),
         waits=True,
     ),
     Scenario(
         name="s3-dead",
         title="S3 alone is dead in a region",
         expected="No failover: records are served everywhere, documents only by retries that reach the other region.",
-        disturbances=_east("has no S3", services=("s3",)),
+        disturbances=_east("has no S3", 60, services=("s3",)),
         recovery=Recovery.WITH_THE_CAUSE,
         may_lag=frozenset({"documents_pending"}),
         waits=True,
+        spared=("record", "correction", "read record"),
+        unserved=0.8,
     ),
     Scenario(
         name="key-denied",
         title="The region's key is denied",
         expected=f"{EAST} can read neither table nor bucket and says so, so {WEST} serves all.",
         disturbances=_east("may not use its key", services=KEYED_SERVICES, mode="error"),
-        leaves=frozenset({EAST}),
+        leaves=(EAST,),
         waits=True,
     ),
     Scenario(
@@ -185,25 +225,26 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="flapping",
         title="A region comes and goes",
-        expected=f"DNS leaves {EAST} and returns each time; nothing is lost or written twice.",
-        disturbances=FLAPS,
-        leaves=frozenset({EAST}),
+        expected=f"DNS leaves {EAST} and returns, both times; nothing is lost or written twice.",
+        disturbances=_in_turn(0, 90, lasts_s=45),
+        leaves=(EAST, EAST),
         recovery=Recovery.WITH_THE_CAUSE,
+        unserved=0.75,
     ),
     Scenario(
         name="health-path-dead",
         title="Only the health check's path fails",
         expected=f"No request fails; {WEST} serves all until {EAST} says again that it is healthy.",
         disturbances=_east("fails its health check alone", services=("execute-api",), mode="error", path="/healthz"),
-        leaves=frozenset({EAST}),
+        leaves=(EAST,),
         recovery=Recovery.NEVER_FAILED,
     ),
     Scenario(
         name="other-region-refuses",
         title="The smaller region refuses all connections",
         expected=f"{EAST} serves all.",
-        disturbances=(Break(text=f"{WEST} refuses all connections", region=WEST, end_s=OUTAGE_S),),
-        leaves=frozenset({WEST}),
+        disturbances=(Break(text=f"{WEST} refuses all connections", region=WEST),),
+        leaves=(WEST,),
         loses=WEST,
     ),
     Scenario(
@@ -211,7 +252,6 @@ SCENARIOS: tuple[Scenario, ...] = (
         title="Both regions refuse all connections",
         expected="Nobody is served, DNS answers with both, and both serve as soon as they are back.",
         disturbances=tuple(Break(text=f"{region} refuses", region=region, end_s=60) for region in (EAST, WEST)),
-        leaves=frozenset({EAST, WEST}),
         recovery=Recovery.WITH_THE_CAUSE,
         may_lag=frozenset(CLASSES),  # nobody is left who could be asked
     ),
@@ -219,10 +259,9 @@ SCENARIOS: tuple[Scenario, ...] = (
         name="blips",
         title="Blips shorter than the threshold",
         expected="No failover.",
-        disturbances=tuple(
-            Break(text=f"{EAST} refuses", region=EAST, start_s=at, end_s=at + BLIP_S) for at in (0, 45, 90)
-        ),
+        disturbances=_in_turn(0, 45, 90, lasts_s=BLIP_S),
         recovery=Recovery.WITH_THE_CAUSE,
+        unserved=0.7,
     ),
     Scenario(
         name="evacuation",
@@ -235,19 +274,33 @@ SCENARIOS: tuple[Scenario, ...] = (
                 services=("execute-api",),
                 mode="error",
                 share=0.3,
-                end_s=300,
             ),
-            Evacuate(text=f"{EAST} is evacuated", region=EAST, start_s=20, end_s=300),
+            Evacuate(text=f"{EAST} is evacuated", region=EAST, start_s=20),
         ),
-        leaves=frozenset({EAST}),
-        recovery=Recovery.FAILOVER,
+        leaves=(EAST,),
     ),
     Scenario(
         name="evacuated-in-health",
         title="A healthy region is evacuated by hand",
         expected=f"No request fails; {WEST} serves all until nobody says so any more.",
-        disturbances=(Evacuate(text=f"{EAST} is evacuated", region=EAST, end_s=300),),
-        leaves=frozenset({EAST}),
+        disturbances=(Evacuate(text=f"{EAST} is evacuated", region=EAST),),
+        leaves=(EAST,),
         recovery=Recovery.NEVER_FAILED,
+    ),
+    Scenario(
+        name="latched",
+        title="A lost region is latched out, and people are told",
+        expected=f"{WEST} evacuates {EAST} by itself and says so once; released by hand, {EAST} serves again.",
+        disturbances=(
+            *_east("refuses all connections", LATCHED_S),
+            Watch(
+                text="the probes run every minute",
+                region=EAST,
+                survivor=WEST,
+                start_s=PROBE_PERIOD_S,  # as late as the next run may be
+                end_s=LATCHED_S,
+            ),
+        ),
+        leaves=(EAST,),
     ),
 )

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from drill.picture import draw
+from drill.results import SCHEMA
 
 import attrs
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-SCHEMA = "healthcare-dr/drill/1"
 TARGETS = {
     "embedded": "the embedded AWS, an emulator on this machine: nothing here was seen on AWS itself",
     "aws": "a deployment in AWS",

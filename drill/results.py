@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-SCHEMA = "healthcare-dr/drill/1"
+SCHEMA = "healthcare-dr/drill/2"
 
 
 @attrs.frozen(kw_only=True)
@@ -57,7 +57,10 @@ class Series:
 
 @attrs.frozen(kw_only=True)
 class Measures:
-    """The figures of one scenario; times in seconds at true speed, None where nothing was measured."""
+    """The figures of one scenario; times in seconds at true speed, None where nothing was measured.
+
+    Latency is by phase and region the median and the 99th percentile, of those who were served.
+    """
 
     recovery_time_s: float
     recovery_time_keeping_ttl_s: float
@@ -67,10 +70,14 @@ class Measures:
     duplicates: int
     wrong_answers: int
     stale_reads: int
+    overdue_reads: int
+    corrected: int
+    merged: int
     notification_s: float | None
     failback_s: float | None
     acknowledged: int
     failed_requests: int
+    latency_s: Mapping[str, Mapping[str, Sequence[float]]]
 
 
 @attrs.frozen(kw_only=True)
@@ -93,7 +100,11 @@ class Result:
 
 @attrs.frozen(kw_only=True)
 class Report:
-    """All scenarios of one run."""
+    """All scenarios of one run.
+
+    Attributes:
+        missing: The names of those that were not run, or not yet: a report that lacks one has not passed.
+    """
 
     schema: str = attrs.field(default=SCHEMA, init=False)
     started_at: str
@@ -107,10 +118,11 @@ class Report:
     machine: Mapping[str, object]
     objectives: Mapping[str, float]
     scenarios: Sequence[Result]
+    missing: Sequence[str]
     passed: bool = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "passed", all(result.passed for result in self.scenarios))
+        object.__setattr__(self, "passed", not self.missing and all(result.passed for result in self.scenarios))
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""

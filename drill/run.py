@@ -3,43 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from drill.emulator import EmbeddedAwsError
+from drill.figures import figures
 from drill.holdings import Holdings
-from drill.measures import (
-    duplicates,
-    failback_time,
-    known_objects,
-    last_failure,
-    lost_for_good,
-    missing,
-    moment_of_loss,
-    recovery_points,
-    recovery_time,
-    served_share,
-)
-from drill.outages import CLASSES, Disturbance, Hold, Scenario
-from drill.results import Event, Measures, Result
+from drill.log import Log, Sample
+from drill.measures import all_departures, failback_time, first_move, lost_for_good
+from drill.outages import Disturbance, Hold, Scenario, Watch
+from drill.results import Event, Result
 from drill.route53 import Observation
 from drill.target import DrillError, Target, overstays
-from drill.timeline import INTERVAL_S, Sample, series, surprises
+from drill.timeline import INTERVAL_S, series, surprises
 from drill.traffic import Clients
-from drill.verdict import Facts, checks
+from drill.verdict import MARGIN_S, Allowance, Limits, checks
 
 import attrs
 from botocore.exceptions import BotoCoreError, ClientError
 
 # Seconds at true speed.
-STEADY_S = 20.0
-AFTERWARDS_S = 10.0
+STEADY_S = 12.0
+# After what is still judged of the time afterwards.
+AFTERWARDS_S = 15.0
 LONGEST_RECOVERY_S = 300.0
 # A function that starts takes its time, however quick the drill is.
 WARM_WITHIN_S = 60.0
-# Until all that waits to be copied is; not scaled, for it is the emulator's own work.
-DRAINED_WITHIN_S = 60.0
-KEPT_EVERY_S = 10.0
 # What a request, a probe and a thread's turn may take together on a busy machine; at true speed the budget has room.
 OVERHEAD_S = 1.5
 
@@ -60,8 +50,16 @@ class Run:
     _events: list[tuple[float, str, str, str]] = attrs.field(factory=list, init=False)
     _samples: list[Sample] = attrs.field(factory=list, init=False)
     _survivor: Future[Holdings] | None = attrs.field(default=None, init=False)
-    _takeover: float | None = attrs.field(default=None, init=False)
-    _left: set[str] = attrs.field(factory=set, init=False)
+    _takeover: float = attrs.field(default=0.0, init=False)
+    _allowance: Allowance = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """What has no end lasts for longer than clients have until they must be served."""
+        self._allowance = Allowance(
+            patience_s=self._true(self.target.patience_s), overhead_s=self._true(OVERHEAD_S) - OVERHEAD_S
+        )
+        limits = Limits.of(self.scenario, self.target.budget, self._allowance)
+        self.scenario = self.scenario.lasting(limits.all_s + MARGIN_S)
 
     def run(self, drill: str) -> Result:
         """Do it all, and measure.
@@ -91,63 +89,82 @@ class Run:
                 broken = self._break(asker, traffic)
                 healed = time.monotonic()
                 self._tell("phase", "recovery", "nothing is broken any more")
-                enough = healed + AFTERWARDS_S * self.scale
+                judged = self._allowance.settling_s + (self._allowance.patience_s if self.scenario.waits else 0)
+                enough = healed + (judged + AFTERWARDS_S) * self.scale
                 self._until(
                     healed + LONGEST_RECOVERY_S * self.scale,
                     lambda: time.monotonic() > enough and self._back(traffic, healed),
                 )
             ended = time.monotonic()
-            final = self._final(traffic.patients)
-            survivor = _outcome(self._survivor) if self._survivor else None
-        return self._result(traffic, survivor, final, (began, broken, healed, ended))
+            final = self._final(traffic)
+        patients = traffic.patients
+        log = Log(
+            requests=traffic.requests,
+            acknowledgements=traffic.acknowledgements,
+            samples=self._samples,
+            answers=[resolver.answers for resolver in traffic.resolvers],
+            patients=patients,
+            keeping=frozenset(each for number, each in enumerate(patients, 1) if not overstays(number)),
+            notices=self.target.notices(),
+            survivor=_outcome(self._survivor) if self._survivor else None,
+            takeover=self._takeover,
+            final=final,
+            began=began,
+            broken=broken,
+            healed=healed,
+            ended=ended,
+        )
+        return self._result(log)
 
     def _break(self, asker: ThreadPoolExecutor, traffic: Clients) -> float:
         """Break and mend as the scenario says; returns when the first thing broke."""
         began = time.monotonic()
         self._tell("phase", "outage", self.scenario.title)
         due = sorted(
-            (began + at * self.scale, first, number)
+            (began + at * self.scale, ends, number)
             for number, each in enumerate(self.scenario.disturbances)
-            for at, first in ((each.start_s, False), (each.end_s, True))
+            for at, ends in ((each.start_s, False), (each.end_s or 0, True))
         )
-        active, kept = list[Disturbance](), began
-        last = due[-1][0]
+        kept, last = dict[Disturbance, float](), due[-1][0]
 
         def watch() -> bool:
-            nonlocal kept
-            self._watch(asker, traffic)
-            if time.monotonic() > kept + KEPT_EVERY_S * self.scale:
-                kept = time.monotonic()
-                for disturbance in active:
-                    self.target.keep(disturbance)
+            self._watch(asker, traffic, began)
+            for each, at in kept.items():
+                if time.monotonic() >= at + each.every_s * self.scale:
+                    kept[each] = time.monotonic()
+                    self.target.keep(each)
             return False
 
         for at, ends, number in due:
             disturbance = self.scenario.disturbances[number]
             self._until(at, watch)
             if at == last and self._survivor is None:
-                # No region was left: this is what would be missing if one were lost now.
-                _outcome(self._ask(asker, traffic))
+                # No region was left: what would be missing if one were lost before the last thing is mended?
+                asked = self._ask(asker, traffic, time.monotonic())
+                self._until(at + LONGEST_RECOVERY_S, asked.done)
             if ends:
-                active.remove(disturbance)
+                del kept[disturbance]
                 self.target.end(disturbance)
             else:
-                active.append(disturbance)
+                kept[disturbance] = time.monotonic()
                 self.target.begin(disturbance)
-            kind = "replication" if isinstance(disturbance, Hold) else "heal" if ends else "fault"
-            self._tell(kind, "", f"{disturbance.text}{': no more' if ends else ''}")
+            kind = "replication" if isinstance(disturbance, Hold) else "phase" if isinstance(disturbance, Watch) else ""
+            self._tell(kind or ("heal" if ends else "fault"), "", f"{disturbance.text}{': no more' if ends else ''}")
         return began
 
-    def _watch(self, asker: ThreadPoolExecutor, traffic: Clients) -> None:
-        """When DNS leaves a region and another one takes over, see at once what that one has."""
-        healthy = self._samples[-1].healthy
-        if self._survivor is None and not all(healthy.values()) and any(healthy.values()):
-            self._takeover = self._samples[-1].at
-            self._ask(asker, traffic)
+    def _watch(self, asker: ThreadPoolExecutor, traffic: Clients, broken: float) -> None:
+        """When another region takes over, for one client or by DNS, see at once what it has."""
+        if self._survivor or not self.scenario.leaves:
+            return
+        moved, last = first_move(list(traffic.requests), self.scenario.loses, broken), self._samples[-1]
+        if moved or not last.healthy[self.scenario.loses]:
+            self._ask(asker, traffic, moved or last.at)
 
-    def _ask(self, asker: ThreadPoolExecutor, traffic: Clients) -> Future[Holdings]:
+    def _ask(self, asker: ThreadPoolExecutor, traffic: Clients, takeover: float) -> Future[Holdings]:
         other = next(region for region in self.target.regions if region != self.scenario.loses)
-        self._survivor = asker.submit(self.target.holdings, other, traffic.patients)
+        self._takeover, self._survivor = takeover, asker.submit(self.target.holdings, other, traffic.patients)
+        said = f"{other} takes over" if self.scenario.leaves else "nobody takes over"
+        self._tell("failover", other, f"{said}; {other} is asked what it has", takeover)
         return self._survivor
 
     def _until(self, end: float, done: Callable[[], bool]) -> None:
@@ -160,28 +177,18 @@ class Run:
 
     def _look(self) -> None:
         before = self._samples[-1].healthy if self._samples else {}
-        sample = Sample(time.monotonic(), self.target.healthy(), self._lags() or {})
+        sample = Sample(time.monotonic(), self.target.healthy(), self._lags() or {}, self.target.answered())
         self._samples.append(sample)
-        self._left |= {region for region, healthy in sample.healthy.items() if not healthy}
         if before and sample.healthy != before:
-            answers = [region for region, healthy in sample.healthy.items() if healthy] or [*sample.healthy]
-            self._tell("failover", " ".join(answers), f"DNS answers with {' and '.join(answers)}")
+            found = [region for region, healthy in sample.healthy.items() if healthy]
+            self._tell("failover", " ".join(found), f"healthy in DNS: {' and '.join(found) or 'no region'}")
 
     def _back(self, traffic: Clients, healed: float) -> bool:
-        """Whether all regions are healthy, and those that were left serve again."""
-        if not all(self._samples[-1].healthy.values()):
-            return False
-        since = self._healthy_again(healed)
-        served = {r.region for r in list(traffic.requests) if r.outcome == "served" and r.began >= (since or healed)}
-        return all(region in served or not self.target.weights[region] for region in self._left)
-
-    def _healthy_again(self, healed: float) -> float | None:
-        """When the region that was left was found healthy for good."""
-        found: float | None = None
-        for before, after in zip(self._samples, self._samples[1:], strict=False):
-            if not all(before.healthy.values()) and all(after.healthy.values()):
-                found = after.at
-        return found if found is None else max(found, healed)
+        """Whether all regions are healthy, and the one that was left last has its share again."""
+        left = all_departures(self._samples, self.target.regions)
+        answers = [list(resolver.answers) for resolver in traffic.resolvers]
+        back = not left or failback_time(answers, list(traffic.requests), left[-1], healed) is not None
+        return back and all(self._samples[-1].healthy.values())
 
     def _warm(self, traffic: Clients) -> bool:
         """Whether each client was served."""
@@ -189,13 +196,12 @@ class Run:
 
     def _wait_until_calm(self) -> None:
         ends = time.monotonic() + LONGEST_RECOVERY_S * self.scale
-        while not (all(self.target.healthy().values()) and self._copied()):
+        while not (
+            all(self.target.healthy().values()) and (lags := self._lags()) is not None and not any(lags.values())
+        ):
             if time.monotonic() > ends:
                 raise DrillError(f"all regions must be healthy before a scenario, got: {self.target.healthy()}")
             time.sleep(INTERVAL_S * self.scale)
-
-    def _copied(self) -> bool:
-        return (lags := self._lags()) is not None and not any(lags.values())
 
     def _lags(self) -> dict[str, float] | None:
         """The lags; None when the emulator is too busy to be asked, as it is while functions start."""
@@ -204,73 +210,48 @@ class Run:
         except EmbeddedAwsError:
             return None
 
-    def _final(self, patients: Sequence[str]) -> list[Holdings]:
-        """What every region has once all is copied."""
-        ends = time.monotonic() + DRAINED_WITHIN_S
-        while not self._copied() and time.monotonic() < ends:
+    def _final(self, traffic: Clients) -> list[Holdings]:
+        """What every region has once all is copied, or once it should be.
+
+        Raises:
+            DrillError: One does not answer even then.
+        """
+        ends, found = time.monotonic() + self.target.copied_within_s, list[Holdings]()
+        while time.monotonic() < ends:
+            with suppress(BotoCoreError, ClientError):
+                found = [self.target.holdings(region, traffic.patients) for region in self.target.regions]
+                if not lost_for_good(traffic.acknowledgements, found):
+                    break
             time.sleep(INTERVAL_S * self.scale)
-        return [self.target.holdings(region, patients) for region in self.target.regions]
+        if not found:
+            raise DrillError("nobody could tell what the regions have in the end")
+        return found
 
     def _tell(self, kind: str, subject: str, text: str, at: float | None = None) -> None:
         self._events.append((time.monotonic() if at is None else at, kind, subject, text))
 
-    def _result(
-        self,
-        traffic: Clients,
-        survivor: Holdings | None,
-        final: Sequence[Holdings],
-        times: tuple[float, float, float, float],
-    ) -> Result:
-        began, broken, healed, ended = times
-        requests, taken = traffic.requests, traffic.acknowledgements
-        if not taken:
+    def _result(self, log: Log) -> Result:
+        if not log.acknowledgements:
             raise DrillError("no write was acknowledged: nothing was measured")
-        keeping = {patient for number, patient in enumerate(traffic.patients, 1) if not overstays(number)}
-        points = dict.fromkeys(CLASSES)
-        if survivor:
-            takeover = self._takeover or survivor.at
-            loss = moment_of_loss(taken, self.scenario.loses, broken, takeover)
-            lacking = missing(taken, survivor, known_objects(final), takeover)
-            points |= {name: self._true(age) for name, age in recovery_points(lacking, loss).items()}
-        back = self._healthy_again(healed) if self._left else None
-        failback = failback_time(requests, self.scenario.loses, healed, back)
-        measures = Measures(
-            recovery_time_s=self._true(recovery_time(requests, broken)),
-            recovery_time_keeping_ttl_s=self._true(recovery_time(requests, broken, keeping)),
-            served_share=round(served_share(requests, broken, healed), 4),
-            recovery_point_s=points,
-            lost_for_good=lost_for_good(taken, final),
-            duplicates=duplicates(final),
-            wrong_answers=sum(request.outcome == "wrong" for request in requests),
-            stale_reads=sum(request.outcome == "stale" for request in requests),
-            notification_s=None,
-            failback_s=None if failback is None else self._true(failback),
-            acknowledged=len(taken),
-            failed_requests=sum(request.outcome == "failed" for request in requests),
-        )
-        last = last_failure(requests)
-        facts = Facts(
-            left=frozenset(self._left),
-            failing_after_s=self._true(max(0.0, last - healed)) if last else 0.0,
-            patience_s=self._true(self.target.patience_s),
-            overhead_s=self._true(OVERHEAD_S) - OVERHEAD_S,
-        )
+        left = all_departures(log.samples, self.target.regions)
+        if left and left[0][0] < log.broken:
+            raise DrillError(f"DNS left {left[0][2]} before anything was broken, as after an evacuation just before")
+        measures, facts = figures(log, self.scenario, self.scale, OVERHEAD_S)
+        for each in log.notices:
+            self._tell("notification", "operations", each.subject, each.at)
+        for since, back, region in left:
+            self._tell("failover", region, f"DNS answers with {region} no more", since)
+            if back:
+                self._tell("failover", region, f"DNS answers with {region} again", back)
         return Result(
             name=self.scenario.name,
             title=self.scenario.title,
             expected=self.scenario.expected,
-            events=self._told(began),
-            series=series(
-                requests,
-                self._samples,
-                regions=self.target.regions,
-                began=began,
-                ended=ended,
-                scale=self.scale,
-            ),
+            events=self._told(log.began),
+            series=series(log, self.target.regions, self.scale),
             measures=measures,
-            checks=checks(self.scenario, measures, facts, self.target.budget),
-            notes=surprises(requests, self.scenario),
+            checks=checks(self.scenario, measures, facts, self.target.budget, self._allowance),
+            notes=surprises(log.requests, self.scenario),
         )
 
     def _true(self, seconds: float) -> float:

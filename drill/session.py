@@ -11,14 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dr.objectives import RECOVERY_POINT_OBJECTIVE_S, RECOVERY_TIME_OBJECTIVE_S
+from drill.embedded import LEAST_TIMEOUT_S
 from drill.outages import Scenario
 from drill.page import render
-from drill.results import Report, Result
+from drill.results import Report
 from drill.route53 import Observation
 from drill.run import OVERHEAD_S, Run
-from drill.target import Target
-from drill.traffic import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PACE_S, PATIENCE_S
+from drill.target import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PATIENCE_S, DrillError, Target
+from drill.traffic import PACE_S
 
+import attrs
 from rich.console import Console
 
 FOLDER = Path("build/drill")
@@ -42,25 +44,11 @@ def drill(
     clients: int,
     observations: list[Observation],
     console: Console,
+    folder: Path,
 ) -> Report:
-    """Run scenarios one after another on one target.
-
-    Raises:
-        DrillError: One could not be measured.
-    """
-    started, results = datetime.now(UTC), list[Result]()
-    for number, scenario in enumerate(scenarios, 1):
-        began = time.monotonic()
-        console.print(f"{number} of {len(scenarios)}: {scenario.title} ...", end=" ")
-        run = Run(target, scenario, scale, clients, observations)
-        results.append(run.run(f"drill-{started:%Y%m%d%H%M%S}-{number}"))
-        passed = "[green]passed[/]" if results[-1].passed else "[bold red]failed[/]"
-        console.print(f"{passed} ({time.monotonic() - began:.0f} s)")
-        for check in results[-1].checks:
-            if not check.passed:
-                console.print(f"  {check.name}: {check.measured} {check.unit}, limit {check.limit}", markup=False)
-    return Report(
-        started_at=started.isoformat(timespec="seconds"),
+    """Run scenarios one after another on one target; the report is written after each, and names those it lacks."""
+    report = Report(
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         target=target.name,
         time_scale=scale,
         regions=list(target.regions),
@@ -74,17 +62,40 @@ def drill(
             "recovery_point_s": RECOVERY_POINT_OBJECTIVE_S,
             "budget_recovery_time_s": target.budget.recovery_s,
         },
-        scenarios=results,
+        scenarios=[],
+        missing=[scenario.name for scenario in scenarios],
     )
+    publish(report, folder)
+    for number, scenario in enumerate(scenarios, 1):
+        began = time.monotonic()
+        console.print(f"{number} of {len(scenarios)}: {scenario.title} ...", end=" ")
+        name = f"drill-{''.join(filter(str.isdigit, report.started_at[:19]))}-{number}"
+        try:
+            result = Run(target, scenario, scale, clients, observations).run(name)
+        except DrillError as error:
+            console.print(f"[bold red]not measured[/]: {error}", highlight=False)
+            continue
+        console.print(
+            f"{'[green]passed[/]' if result.passed else '[bold red]failed[/]'} ({time.monotonic() - began:.0f} s)"
+        )
+        for check in result.checks:
+            if not check.passed:
+                console.print(f"  {check.name}: {check.measured} {check.unit}, limit {check.limit}", markup=False)
+        missing = [each for each in report.missing if each != scenario.name]
+        report = attrs.evolve(report, scenarios=[*report.scenarios, result], missing=missing)
+        publish(report, folder)
+    return report
 
 
 def _scaled(scale: float) -> list[str]:
     if scale == 1:
         return []
     return [
-        f"Time is scaled: intervals, timeouts, TTLs, lags and outages are {scale:g} of what they are, and all times "
-        "told here are divided by it. The functions' own times are not scaled, so they count for more, "
-        f"and recovery may take {OVERHEAD_S / scale - OVERHEAD_S:g} s more than the budget."
+        f"Time is scaled: intervals, TTLs, lags and outages are {scale:g} of what they are, and all times told here "
+        "are divided by it. Not scaled, so that they count for more: the functions' own times, the "
+        f"{CONFIRMATION_S:g} s for which the API may wait for S3 and a client for the API, and {LEAST_TIMEOUT_S:g} s "
+        f"that a health checker waits at least. Recovery may take {OVERHEAD_S / scale - OVERHEAD_S:g} s more than the "
+        "budget."
     ]
 
 
@@ -94,9 +105,15 @@ def _assumptions(clients: int) -> list[str]:
         f"TTL; one in {OVERSTAYING} keeps them for {OVERSTAY_S:g} s more. Their first answers are of any age up to the "
         "TTL, as a shared cache gives them.",
         f"A client waits {PATIENCE_S:g} s for an answer, and {CONFIRMATION_S:g} s for which the API may wait for S3; "
-        f"what was not served it tries again after {PACE_S:g} s, under the same idempotency key.",
-        "Recovery time is counted from a client's first failed request to its last, of the client that waited longest.",
-        "Recovery point is the age of the oldest acknowledged write that the surviving region lacked when DNS left the "
-        "other, counted back from the last write that the other took; where DNS left none, at the end of the outage. "
-        "What is copied while the survivor is asked, for about a second, counts as there.",
+        f"what was not served it tries again after {PACE_S:g} s, under the same idempotency key. It adds records, "
+        "corrects them (`If-Match`), stores documents, and reads all of it back.",
+        "Recovery time is counted from a client's first failed request to its last, of the client that waited longest. "
+        "Served is the part of all clients' time in which none of them waited for what had failed.",
+        "DNS has left a region when it was asked 40 times in a row, by the drill itself, and never answered with it.",
+        "Recovery point is the age, at the takeover, of the oldest acknowledged write that the surviving region "
+        "lacked. The takeover is when it first served a client of the other region after something broke, or DNS left "
+        "that one; where DNS leaves none, the moment before the last thing is mended. What is copied while the "
+        "survivor is asked, for about a second, counts as there.",
+        "Failback is over when every client's resolver has a new answer since DNS answers with the region again, and "
+        "the region has served one.",
     ]

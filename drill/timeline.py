@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from drill.outages import Break, Scenario
+from drill.log import Acknowledgement, Log, Request, Sample
+from drill.outages import Break, Hold, Scenario
 from drill.results import Series, Served
-from drill.traffic import Request
-
-import attrs
 
 INTERVAL_S = 2.0
 """Of a picture, at true speed; what is sampled is sampled as often."""
@@ -17,45 +15,28 @@ INTERVAL_S = 2.0
 V = TypeVar("V")
 
 
-@attrs.frozen
-class Sample:
-    """What was seen at one time."""
-
-    at: float
-    healthy: Mapping[str, bool]
-    lags: Mapping[str, float]
-
-
-def series(
-    requests: Sequence[Request],
-    samples: Sequence[Sample],
-    *,
-    regions: Sequence[str],
-    began: float,
-    ended: float,
-    scale: float,
-) -> Series:
+def series(log: Log, regions: Sequence[str], scale: float) -> Series:
     """Requests by region and outcome, health and lag, by interval; a request counts where it ended."""
     interval = INTERVAL_S * scale
-    length = int((ended - began) / interval) + 1
+    length = int((log.ended - log.began) / interval) + 1
 
     def place(at: float) -> int:
-        return min(length - 1, max(0, int((at - began) / interval)))
+        return min(length - 1, max(0, int((at - log.began) / interval)))
 
     def counts(region: str | None, *, failed: bool) -> list[int]:
         found = [0] * length
-        for request in requests:
+        for request in log.requests:
             if request.region == region and (request.outcome == "failed") == failed:
                 found[place(request.ended)] += 1
         return found
 
     def sampled(value: Callable[[Sample], V]) -> list[V | None]:
         found: list[V | None] = [None] * length
-        for sample in samples:
+        for sample in log.samples:
             found[place(sample.at)] = value(sample)
         return found
 
-    ways = sorted({way for sample in samples for way in sample.lags})
+    ways = sorted({way for sample in log.samples for way in sample.lags})
     healthy, lags = sampled(lambda sample: sample.healthy), sampled(lambda sample: sample.lags)
     return Series(
         interval_s=INTERVAL_S,
@@ -74,3 +55,24 @@ def surprises(requests: Iterable[Request], scenario: Scenario) -> list[str]:
         for request in requests
         if request.outcome == "wrong" or (request.outcome == "failed" and request.region not in broken)
     ]
+
+
+def felt(
+    requests: Iterable[Request],
+    acknowledgements: Iterable[Acknowledgement],
+    scenario: Scenario,
+    broken: float,
+    healed: float,
+    scale: float,
+) -> int:
+    """How many requests failed or were late in a region that was broken, or pending because nothing was copied."""
+    breaks = {each.region: each for each in scenario.all(Break) if each.path == "*"}
+    hit = [
+        request
+        for request in requests
+        if (found := breaks.get(request.region or "")) and request.ended >= broken and request.began < healed
+        if request.outcome == "failed"
+        or (found.mode == "slow" and request.ended - request.began >= found.seconds * scale)
+    ]
+    pending = sum(each.replication == "pending" and broken <= each.at for each in acknowledgements)
+    return len(hit) + (pending if scenario.all(Hold) else 0)

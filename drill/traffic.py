@@ -2,85 +2,54 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from functools import partial
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from drill.client import Answer, ApiClient
+from drill.holdings import content, text
+from drill.log import Acknowledgement, Request
 from drill.route53 import ResolutionError
 
 import attrs
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import BotoCoreError
 
 PACE_S = 2.0
 """Between two requests of one client, at true speed."""
-PATIENCE_S = 10.0
-"""How long a client waits for an answer, at true speed."""
-CONFIRMATION_S = 5.0
-"""How long the API itself waits for S3 to confirm a copy, before it says `pending`: no drill scales that."""
-OVERSTAY_S = 15.0
-"""How long after its TTL one client in `OVERSTAYING` still uses an answer, at true speed."""
-OVERSTAYING = 5
-# Each so many-th write is a document.
-_DOCUMENT_EVERY = 4
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """One attempt of a client, as it saw it; times are of `time.monotonic()`.
-
-    Attributes:
-        client: Who.
-        began: When it began to resolve the name.
-        ended: When the answer was there, or the client gave up.
-        region: Which region the name led to; None if it led nowhere.
-        kind: `record`, `document`, or the reading of one: `read record`, `read document`.
-        outcome: `served`, `failed` (no answer, or the server's fault), `stale` (not yet copied to where it was read)
-            or `wrong`.
-        text: What came, for people, where it was not served.
-    """
-
-    client: str
-    began: float
-    ended: float
-    region: str | None
-    kind: str
-    outcome: str
-    text: str = ""
-
-
-@attrs.frozen(kw_only=True)
-class Acknowledgement:
-    """A write that the API took.
-
-    Attributes:
-        mark: What it is known by, and its idempotency key: different for each write of a drill.
-        patient: Whose data.
-        region: Which region took it.
-        at: When the client knew.
-        version: The id of the version, from the entity tag.
-        correlation: By what its audit row is found.
-        replication: What a document's answer says of its copy; None for a record.
-    """
-
-    mark: str
-    patient: str
-    region: str
-    at: float
-    version: str
-    correlation: str
-    replication: str | None = None
+# Of so many writes one is a new record, one in `_DOCUMENT_EVERY` a document, and the others correct that record.
+_RECORD_EVERY, _DOCUMENT_EVERY = 12, 4
 
 
 class Names(Protocol):
     """A resolver."""
 
+    answers: list[tuple[float, str]]
+
     def resolve(self, name: str) -> str:
         """The host that the name leads to."""
+
+
+@attrs.define
+class _Record:
+    """A client's own record.
+
+    Attributes:
+        path: Where it is.
+        tag: The entity tag that the next correction is based on.
+        marks: Of all attempts to write it, in their order; some came to nothing.
+        last: The last one that was acknowledged.
+    """
+
+    path: str
+    tag: str
+    marks: list[str]
+    last: Acknowledgement
 
 
 class Clients:
@@ -89,6 +58,7 @@ class Clients:
     Attributes:
         requests: Every attempt so far.
         acknowledgements: Every write so far that was taken.
+        resolvers: Of each client.
     """
 
     def __init__(
@@ -111,18 +81,12 @@ class Clients:
         """
         self.requests: list[Request] = []
         self.acknowledgements: list[Acknowledgement] = []
+        self.resolvers = resolvers
         self._stopped = threading.Event()
+        self._running: list[Future[None]] = []
+        pace = PACE_S * scale
         self._clients = [
-            _Client(
-                self,
-                f"{drill}-{number}",
-                name,
-                resolver,
-                connect,
-                PACE_S * scale,
-                2 * PACE_S * scale * number / len(resolvers),
-                self._stopped,
-            )
+            _Client(self, f"{drill}-{number}", partial(resolver.resolve, name), connect, pace, self._stopped)
             for number, resolver in enumerate(resolvers, 1)
         ]
 
@@ -132,17 +96,20 @@ class Clients:
         return [client.name for client in self._clients]
 
     def __enter__(self) -> Self:
-        self._threads = [threading.Thread(target=client.run, name=client.name) for client in self._clients]
-        for thread in self._threads:
-            thread.start()
+        self._pool = ThreadPoolExecutor(len(self._clients))
+        for number, client in enumerate(self._clients, 1):
+            self._running.append(self._pool.submit(client.run, 2 * number / len(self._clients)))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        """Stop; what made a client end before comes to light here."""
         self._stopped.set()
-        for thread in self._threads:
-            thread.join()
+        self._pool.shutdown()
+        for client in self._running:
+            if kind is None:
+                client.result()
 
 
 class _Client:
@@ -152,117 +119,179 @@ class _Client:
         self,
         log: Clients,
         name: str,
-        host: str,
-        resolver: Names,
+        resolve: Callable[[], str],
         connect: Callable[[str], ApiClient],
         pace_s: float,
-        phase_s: float,
         stopped: threading.Event,
     ) -> None:
-        """Take what is needed; the phase keeps the clients from all writing at once, and then all reading."""
         self.name = name
-        self._log, self._host, self._resolver, self._connect = log, host, resolver, connect
-        self._pace_s, self._phase_s, self._stopped = pace_s, phase_s, stopped
+        self._log, self._resolve, self._connect = log, resolve, connect
+        self._pace_s, self._stopped = pace_s, stopped
         self._apis: dict[str, ApiClient] = {}
+        self._record: _Record | None = None
 
-    def run(self) -> None:
-        """Write and read back until stopped; what is not served is tried again under the same idempotency key."""
+    def run(self, phase: float) -> None:
+        """Write and read back until stopped; what is not served is tried again under the same idempotency key.
+
+        Args:
+            phase: How many paces the client waits first: it keeps all from writing at once, and then all reading.
+        """
         number = 0
-        self._stopped.wait(self._phase_s)
-        try:
+        self._stopped.wait(phase * self._pace_s)
+        with ExitStack() as self._opened:
             while not self._stopped.is_set():
                 number += 1
                 mark = f"{self.name}-{number}"
-                (self._keep_document if number % _DOCUMENT_EVERY == 0 else self._keep_record)(mark)
-        finally:
-            for api in self._apis.values():
-                api.close()
+                if number % _DOCUMENT_EVERY == 0:
+                    self._keep_document(mark)
+                elif self._record and number % _RECORD_EVERY != 1:
+                    self._correct(self._record, mark)
+                else:
+                    self._make_record(mark)
 
-    def _keep_record(self, mark: str) -> None:
-        record = {
-            "record_type": "observation",
-            "facility_id": "drill",
-            "recorded_at": "2026-01-05T09:30:00Z",
-            "content": {"mark": mark},
-        }
-        path, body = f"/patients/{self.name}/records", json.dumps(record).encode()
-        if found := self._write("record", "POST", path, mark, body, "application/json"):
-            written, answer = found
-            self._read(written, answer.headers["Location"], lambda body: json.loads(body)["content"]["mark"] == mark)
+    def _make_record(self, mark: str) -> None:
+        written, answer = self._write("record", "POST", "records", mark, _record(mark), "application/json")
+        if written and answer:
+            self._record = _Record(answer.headers["Location"], answer.headers["ETag"], [mark], written)
+            self._read_record(self._record)
+
+    def _correct(self, record: _Record, mark: str) -> None:
+        """Add a version that is based on what the client knows, and read what there is then: perhaps two heads."""
+        record.marks.append(mark)
+        path = record.path.removeprefix(f"/patients/{self.name}/")
+        written, answer = self._write(
+            "correction", "PUT", path, mark, _record(mark), "application/json", if_match=record.tag
+        )
+        if written and answer:
+            record.last, record.tag = written, answer.headers["ETag"]
+        if not self._stopped.is_set():
+            self._read_record(record)
+
+    def _read_record(self, record: _Record) -> None:
+        def known(answer: Answer) -> bool | None:
+            body = json.loads(answer.body)
+            heads = (body.get("divergence") or {}).get("heads") or [body]
+            found = [head["content"] for head in heads]
+            if any(each != content(each["mark"]) for each in found):
+                return None
+            newest = max(record.marks.index(each["mark"]) for each in found)
+            record.tag = answer.headers["ETag"]
+            return newest >= record.marks.index(record.last.mark)
+
+        self._read("read record", record.path, record.last, known)
 
     def _keep_document(self, mark: str) -> None:
-        path, body = f"/patients/{self.name}/documents/{mark}.txt", hashlib.sha256(mark.encode()).hexdigest().encode()
-        if found := self._write("document", "PUT", path, mark, body, "text/plain"):
-            self._read(found[0], path, lambda read: read == body)
+        written, _ = self._write("document", "PUT", f"documents/{mark}.txt", mark, text(mark), "text/plain")
+        if written:
+            path = f"/patients/{self.name}/documents/{mark}.txt"
+            self._read("read document", path, written, lambda answer: True if answer.body == text(mark) else None)
 
     def _write(
-        self, kind: str, method: str, path: str, mark: str, body: bytes, content_type: str
-    ) -> tuple[Acknowledgement, Answer] | None:
-        """The acknowledgement and the answer; None if the end came first."""
+        self,
+        kind: str,
+        method: str,
+        path: str,
+        mark: str,
+        body: bytes,
+        content_type: str,
+        *,
+        if_match: str | None = None,
+    ) -> tuple[Acknowledgement | None, Answer | None]:
+        """The acknowledgement and the answer; none if the end came first, or what was to be corrected is not there."""
+        taken: list[Acknowledgement] = []
 
         def judge(region: str, answer: Answer) -> str:
-            return "served" if answer.status == 201 else _refusal(answer)
+            if answer.status in (200, 201):
+                taken.append(
+                    Acknowledgement(
+                        mark=mark,
+                        patient=self.name,
+                        region=region,
+                        at=time.monotonic(),
+                        version=answer.headers["ETag"].strip('"'),
+                        correlation=answer.headers["X-Correlation-Id"],
+                        replication=json.loads(answer.body).get("replication"),
+                    )
+                )
+                return "served"
+            return "stale" if if_match and answer.status in (404, 412) else _refusal(answer)
+
+        def call(api: ApiClient) -> Answer:
+            place = f"/patients/{self.name}/{path}"
+            return api.call(method, place, body, content_type=content_type, idempotency_key=mark, if_match=if_match)
 
         while True:
-            region, answer = self._ask(
-                kind, judge, lambda api: api.call(method, path, body, content_type=content_type, idempotency_key=mark)
-            )
-            if answer and answer.status == 201:
-                written = Acknowledgement(
-                    mark=mark,
-                    patient=self.name,
-                    region=region,
-                    at=time.monotonic(),
-                    version=answer.headers["ETag"].strip('"'),
-                    correlation=answer.headers["X-Correlation-Id"],
-                    replication=json.loads(answer.body).get("replication"),
-                )
-                self._log.acknowledgements.append(written)
+            outcome, answer = self._ask(kind, judge, call)
+            self._log.acknowledgements += taken
             if self._stopped.wait(self._pace_s):
-                return None
-            if answer and answer.status == 201:
-                return written, answer
+                return None, None
+            if taken or outcome == "stale":
+                return next(iter(taken), None), answer
 
-    def _read(self, written: Acknowledgement, path: str, right: Callable[[bytes], bool]) -> None:
-        """Read once, wherever the name leads."""
+    def _read(self, kind: str, path: str, written: Acknowledgement, known: Callable[[Answer], bool | None]) -> None:
+        """Read once, wherever the name leads: what is read is known to be as new as what was written, older, or wrong.
+
+        Another region may not have it yet, unless it was said to have it.
+        """
 
         def judge(region: str, answer: Answer) -> str:
-            if answer.status == 200:
-                return "served" if right(answer.body) else "wrong"
-            elsewhere = region != written.region
-            if elsewhere and (answer.status == 404 or b"problem:not-replicated" in answer.body):
-                return "stale"
-            return _refusal(answer)
+            right = known(answer) if answer.status == 200 else False
+            if right is not False:
+                return "served" if right else "wrong"
+            missing = answer.status in (200, 404) or b"problem:not-replicated" in answer.body
+            if missing and region != written.region:
+                return "wrong" if written.replication == "replicated" else "stale"
+            return "wrong" if answer.status == 200 else _refusal(answer)
 
-        self._ask(f"read {'document' if written.replication else 'record'}", judge, lambda api: api.call("GET", path))
+        self._ask(kind, judge, lambda api: api.call("GET", path), written)
         self._stopped.wait(self._pace_s)
 
     def _ask(
-        self, kind: str, judge: Callable[[str, Answer], str], call: Callable[[ApiClient], Answer]
+        self,
+        kind: str,
+        judge: Callable[[str, Answer], str],
+        call: Callable[[ApiClient], Answer],
+        written: Acknowledgement | None = None,
     ) -> tuple[str, Answer | None]:
-        """One attempt, logged: the region that was asked, if any, and its answer."""
-        began, region, answer = time.monotonic(), "", None
+        """One attempt, logged: its outcome and the answer."""
+        began, region, answer, told = time.monotonic(), None, None, ""
         try:
-            host = self._resolver.resolve(self._host)
+            host = self._resolve()
             if host not in self._apis:
-                self._apis[host] = self._connect(host)
+                self._apis[host] = self._opened.enter_context(closing(self._connect(host)))
             region = self._apis[host].region
             answer = call(self._apis[host])
-            outcome, text = judge(region, answer), f"{answer.status} {answer.body[:200]!r}"
-        except (ResolutionError, HTTPClientError) as error:
-            outcome, text = "failed", f"{type(error).__name__}: {error}"
+            told = f"{answer.status} {answer.body[:200]!r}"
+            outcome = judge(region, answer)
+        except (ResolutionError, BotoCoreError) as error:
+            outcome, told = "failed", f"{type(error).__name__}: {error}"
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            if answer is None:
+                raise
+            outcome, told = "wrong", f"{type(error).__name__}: {told}"
         self._log.requests.append(
             Request(
                 client=self.name,
                 began=began,
                 ended=time.monotonic(),
-                region=region or None,
+                region=region,
                 kind=kind,
                 outcome=outcome,
-                text="" if outcome == "served" else text,
+                text="" if outcome == "served" else told,
+                written=written,
             )
         )
-        return region, answer
+        return outcome, answer
+
+
+def _record(mark: str) -> bytes:
+    record: dict[str, Any] = {
+        "record_type": "observation",
+        "facility_id": "drill",
+        "recorded_at": "2026-01-05T09:30:00Z",
+        "content": content(mark),
+    }
+    return json.dumps(record).encode()
 
 
 def _refusal(answer: Answer) -> str:

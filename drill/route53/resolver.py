@@ -25,6 +25,9 @@ class Resolver:
     """One client's or one provider's resolver, which keeps answers for their TTL, or for longer.
 
     It keeps nothing beyond that: when the server does not answer, it fails, as it does for a name that is not there.
+
+    Attributes:
+        answers: What it was answered, and when, on its clock.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Resolver:
         self._address, self._scale, self._overstay_s, self._clock = address, scale, overstay_s, clock
         self._age_s = age_s
         self._cache: dict[str, _Cached] = {}
+        self.answers: list[tuple[float, str]] = []
 
     def resolve(self, name: str) -> str:
         """The host that a name leads to: the target of its CNAME or alias, else its address.
@@ -59,12 +63,18 @@ class Resolver:
         now = self._clock()
         known = self._cache.get(name)
         if known is None or known.until <= now:
-            target, ttl = self._query(name)
+            target, ttl = self.ask(name)
+            self.answers.append((self._clock(), target))
             age = 0.0 if known else min(ttl, self._age_s)
             known = self._cache[name] = _Cached(target, now + (ttl - age + self._overstay_s) * self._scale)
         return known.target
 
-    def _query(self, name: str) -> tuple[str, int]:
+    def ask(self, name: str) -> tuple[str, int]:
+        """What the server answers now, whatever is in the cache, and for how many seconds that may be kept.
+
+        Raises:
+            ResolutionError: As of `resolve`.
+        """
         host, port = self._address
         try:
             response, _ = query.udp_with_fallback(

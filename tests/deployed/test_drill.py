@@ -1,6 +1,7 @@
 """All outages of the drill, in quick motion, on the session's deployment."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from drill.__main__ import main
@@ -8,6 +9,7 @@ from drill.deployment import Deployment
 from drill.embedded import embedded
 from drill.emulator import EmbeddedAws
 from drill.outages import SCENARIOS, WEST, Scenario
+from tests.drill.test_page_browser import WIDTHS, opened
 
 import pytest
 
@@ -15,9 +17,15 @@ SCALE, CLIENTS = 0.2, 5
 
 
 @pytest.fixture(scope="module")
-def report(aws: EmbeddedAws, deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the report goes."""
+    return tmp_path_factory.mktemp("drill")
+
+
+@pytest.fixture(scope="module")
+def report(aws: EmbeddedAws, deployment: Deployment, folder: Path) -> dict[str, Any]:
     """What the command reports of them, which finds the emulator as one that was left running."""
-    state, folder = deployment.folder / "aws.json", tmp_path_factory.mktemp("drill")
+    state = deployment.folder / "aws.json"
     content = {
         "pid": aws.pid,
         "port": aws.port,
@@ -40,13 +48,24 @@ def test_an_outage_ends_as_expected_and_loses_nothing_for_good(scenario: Scenari
     (found,) = (each for each in report["scenarios"] if each["name"] == scenario.name)
     assert [check for check in found["checks"] if not check["passed"]] == []
     assert found["measures"]["acknowledged"] > CLIENTS
+    assert found["measures"]["corrected"] > 0
 
 
 def test_the_report_says_what_it_is_of(report: dict[str, Any], aws: EmbeddedAws) -> None:
-    assert (report["schema"], report["target"], report["time_scale"]) == ("healthcare-dr/drill/1", "embedded", SCALE)
+    assert (report["schema"], report["target"], report["time_scale"]) == ("healthcare-dr/drill/2", "embedded", SCALE)
     assert report["regions"] == list(aws.regions)
     assert any("emulator" in sentence for sentence in report["emulated"])
     assert report["objectives"] == {"recovery_time_s": 300, "recovery_point_s": 60, "budget_recovery_time_s": 98}
+
+
+def test_the_page_of_it_fits_every_width_with_a_picture_of_each_outage(
+    report: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    found = opened(tmp_path, (folder / "report.html").read_text(encoding="utf-8"))
+    for width, page in zip(WIDTHS, found, strict=True):
+        assert page["title"] == f"Disaster recovery drill: {'passed' if report['passed'] else 'failed'}"
+        assert (page["width"], page["beyond"], page["collisions"]) == (width, [], [])
+        assert len(page["pictures"]) == len(SCENARIOS)
 
 
 def test_a_drill_leaves_nothing_broken(report: dict[str, Any], aws: EmbeddedAws) -> None:

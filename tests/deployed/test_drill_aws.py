@@ -9,9 +9,12 @@ from dr.settings import Settings
 from drill.aws import AwsTarget
 from drill.client import ApiClient
 from drill.deployment import Deployment
+from drill.embedded import LEAST_TIMEOUT_S
 from drill.emulator import EmbeddedAws
+from drill.holdings import content, text
 from drill.outages import SCENARIOS
 from drill.route53 import SimulatedRoute53
+from drill.run import Run
 from drill.target import DrillError
 from main import REGIONS
 from tests.deployed.test_serving import EAST, WEST, record
@@ -45,6 +48,7 @@ class Recorded:
 
 
 NOW = datetime.now(UTC)
+(EVACUATION,) = (scenario for scenario in SCENARIOS if scenario.name == "evacuated-in-health")
 
 
 @pytest.fixture
@@ -61,19 +65,28 @@ def client(aws: EmbeddedAws, reports: list[str]) -> Callable[[str, str], Any]:
 
 
 @pytest.fixture
-def target(aws: EmbeddedAws, deployment: Deployment, client: Callable[[str, str], Any]) -> Iterator[AwsTarget]:
+def scale() -> float:
+    return 1.0
+
+
+@pytest.fixture
+def target(
+    aws: EmbeddedAws, deployment: Deployment, client: Callable[[str, str], Any], scale: float
+) -> Iterator[AwsTarget]:
     # An evacuation of an earlier drill may still be in force, until a probe says otherwise.
     for region, watcher in ((EAST, WEST), (WEST, EAST)):
         aws.client("cloudwatch", watcher).set_alarm_state(
             AlarmName=f"alarm-evacuated-{region}-test", StateValue="OK", StateReason="test"
         )
-    with SimulatedRoute53(aws, SETTINGS.domain) as route53:
+    with SimulatedRoute53(aws, SETTINGS.domain, scale=scale, least_timeout_s=LEAST_TIMEOUT_S) as route53:
         yield AwsTarget(
             client=client,
             credentials={"AccessKeyId": aws.account, "SecretAccessKey": "test", "SessionToken": None},
             settings=SETTINGS,
             regions=[EAST, WEST],
             server=route53.address,
+            endpoint=aws.endpoint,
+            scale=scale,
         )
 
 
@@ -111,8 +124,7 @@ def test_an_evacuated_region_is_unhealthy_by_the_alarm_in_the_other(target: AwsT
 
 
 def test_to_evacuate_publishes_the_metric_that_the_health_check_follows(target: AwsTarget, aws: EmbeddedAws) -> None:
-    (disturbance,) = next(each for each in SCENARIOS if each.name == "evacuated-in-health").disturbances
-    target.begin(disturbance)
+    target.begin(EVACUATION.disturbances[0])
 
     def published(region: str) -> Mapping[str, Any]:
         now = datetime.now(UTC)
@@ -131,17 +143,36 @@ def test_to_evacuate_publishes_the_metric_that_the_health_check_follows(target: 
     assert published(EAST)["Datapoints"] == []
 
 
-def test_holdings_are_read_by_the_names_that_the_naming_rule_gives(
-    target: AwsTarget, clients: dict[str, ApiClient]
+def test_holdings_are_what_was_written_by_the_names_that_the_naming_rule_gives(
+    target: AwsTarget, clients: dict[str, ApiClient], aws: EmbeddedAws, deployment: Deployment
 ) -> None:
-    body = {**json.loads(record("")), "content": {"mark": "m1"}}
-    answer = clients[EAST].call(
-        "POST", "/patients/of-the-drill/records", json.dumps(body).encode(), content_type="application/json"
-    )
-    assert answer.status == 201
+    api, path = clients[EAST], "/patients/of-the-drill"
+    written = {}
+    for mark, found in (("m1", content("m1")), ("m2", {**content("m2"), "text": "other"})):
+        body = {**json.loads(record("")), "content": found}
+        answer = api.call("POST", f"{path}/records", json.dumps(body).encode(), content_type="application/json")
+        written[mark] = answer.headers["ETag"].strip('"')
+    answer = api.call("PUT", f"{path}/documents/m3.txt", text("m3"), content_type="text/plain")
+    written["m3"] = answer.headers["ETag"].strip('"')
     held = target.holdings(EAST, ["of-the-drill"])
-    assert held.versions == {answer.headers["ETag"].strip('"'): "m1"}
+    assert held.versions == {written["m1"]: "m1", written["m2"]: "", written["m3"]: "m3"}
     assert answer.headers["X-Correlation-Id"] in held.audited
+    (key,) = held.objects.values()
+    assert key in held.stored
+    bucket = deployment.outputs(EAST)["document_bucket"]
+    aws.client("s3", EAST).put_object(Bucket=bucket, Key=key, Body=b"other", ServerSideEncryption="aws:kms")
+    assert key not in target.holdings(EAST, ["of-the-drill"]).stored
+
+
+@pytest.mark.parametrize("scale", [0.2])
+def test_an_evacuation_is_drilled_with_real_answers_of_all_but_the_checkers(target: AwsTarget, scale: float) -> None:
+    result = Run(target, EVACUATION, scale, 5, []).run("of-aws")
+    assert [check for check in result.checks if not check.passed] == []
+    assert result.measures.corrected > 0
+    assert {(event.kind, event.text) for event in result.events} >= {
+        ("failover", f"DNS answers with {EAST} no more"),
+        ("failover", f"DNS answers with {EAST} again"),
+    }
 
 
 @pytest.mark.parametrize(

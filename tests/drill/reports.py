@@ -17,7 +17,8 @@ NAMED = {
     *("events", "at_s", "kind", "subject", "text", "series", "interval_s", "requests", "served", "failed"),
     *("unresolved", "healthy", "lag_s", "measures", "served_share", "recovery_point_s", "lost_for_good"),
     *("duplicates", "wrong_answers", "notification_s", "failback_s", "acknowledged", "failed_requests", "checks"),
-    *("measured", "limit", "unit", "notes", "recovery_time_s", "budget_recovery_time_s"),
+    *("measured", "limit", "unit", "notes", "recovery_time_s", "budget_recovery_time_s", "latency_s", "missing"),
+    *("steady", "outage", "recovery", "overdue_reads", "corrected", "merged"),
 }
 
 
@@ -85,6 +86,9 @@ def failover() -> dict[str, Any]:
             "failback_s": 22.1,
             "acknowledged": 1810,
             "failed_requests": 452,
+            "corrected": 700,
+            "merged": 3,
+            "latency_s": {"steady": {EAST: [0.1, 0.4], WEST: [0.1, 0.5]}, "outage": {WEST: [0.2, 1.9]}},
         },
         "checks": [
             check("DNS leaves", EAST, EAST, ""),
@@ -129,7 +133,7 @@ def empty() -> dict[str, Any]:
 def report(*scenarios: dict[str, Any], **changed: Any) -> dict[str, Any]:
     """A report of these scenarios."""
     return {
-        "schema": "healthcare-dr/drill/1",
+        "schema": "healthcare-dr/drill/2",
         "started_at": "2026-11-25T23:09:18+00:00",
         "target": "embedded",
         "time_scale": 1,
@@ -141,6 +145,7 @@ def report(*scenarios: dict[str, Any], **changed: Any) -> dict[str, Any]:
         "machine": {"cores": 2, "python": "3.13.1"},
         "objectives": {"recovery_time_s": 300, "recovery_point_s": 60, "budget_recovery_time_s": 98},
         "scenarios": list(scenarios),
+        "missing": [],
         "passed": all(scenario["passed"] for scenario in scenarios),
         **changed,
     }

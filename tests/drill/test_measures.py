@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from drill.log import Request, Sample
 from drill.measures import (
+    ANSWERS_WITHOUT,
+    Spell,
+    all_departures,
+    departures,
     duplicates,
     failback_time,
+    first_move,
     known_objects,
-    last_failure,
+    latencies,
     lost_for_good,
     missing,
-    moment_of_loss,
+    overdue,
     recovery_points,
     recovery_time,
     served_share,
+    spells,
 )
-from drill.traffic import Request
 from tests.drill.logs import EAST, WEST, acknowledged, held, request
 
 import attrs
@@ -64,29 +70,68 @@ def test_no_part_of_the_clients_waits_longer_than_all(log: list[Request], since:
 def test_recovery_time_ends_with_the_last_failed_request(log: list[Request], since: float) -> None:
     failed = [each for each in log if each.outcome == "failed" and each.ended >= since]
     assert 0 <= recovery_time(log, since) <= max((each.ended - since for each in failed), default=0)
-    assert (last_failure(log) is None) == (not any(each.outcome == "failed" for each in log))
 
 
-def test_the_served_share_counts_what_ended_in_the_outage() -> None:
+def test_a_client_is_not_served_from_its_first_failed_request_to_the_next_answer_that_is_none() -> None:
     log = [
-        request(1, 2, "failed"),
-        request(9, 10, "failed"),
-        request(11, 12),
-        request(13, 14, "stale"),
-        request(19, 20),
+        request(10, 20, "failed", "a"),  # it hung
+        request(22, 23, "failed", "a"),
+        request(25, 26, "stale", "a"),
+        request(10, 11, "served", "b"),
+        request(30, 31, "failed", "b"),
+        request(38, 40, "served", "a"),
     ]
-    assert served_share(log, 10, 20) == pytest.approx(2 / 3)
-    assert served_share(log, 50, 60) == 1
+    assert spells(log) == [Spell(10, 26), Spell(30, 40)]
 
 
-def test_a_dead_region_is_lost_when_the_outage_begins() -> None:
-    log = [acknowledged(95, "m1"), acknowledged(99, "m2"), acknowledged(120, "m3", region=WEST)]
-    assert moment_of_loss(log, EAST, 100, 130) == 100
+@given(REQUESTS)
+def test_who_is_served_again_does_not_wait_and_who_is_not_waits_to_the_end(log: list[Request]) -> None:
+    waits = {spell.began for spell in spells(log)}
+    assert bool(waits) == any(each.outcome == "failed" for each in log)
+    assert all(spell.began <= spell.ended for spell in spells(log))
 
 
-def test_a_region_that_still_takes_writes_is_lost_with_its_last_one_before_the_takeover() -> None:
-    log = [acknowledged(95, "m1"), acknowledged(128, "m2"), acknowledged(131, "m3")]
-    assert moment_of_loss(log, EAST, 100, 130) == 128
+def test_the_served_share_is_of_the_clients_time_so_that_one_request_that_hangs_counts_for_as_long_as_it_does() -> None:
+    assert served_share([Spell(10, 20)], clients=2, start=10, end=20) == 0.5
+    assert served_share([Spell(5, 12), Spell(18, 30)], clients=2, start=10, end=20) == 0.8
+    assert served_share([Spell(30, 40)], clients=2, start=10, end=20) == 1
+
+
+def test_latency_is_of_those_who_were_served_by_region_and_phase() -> None:
+    log = [request(10, 10.1 + each / 100) for each in range(101)]
+    log += [request(30, 31), request(10, 19, "failed"), request(11, 12, region=WEST), request(12, 15, region=None)]
+    found = latencies(log, {"steady": (10, 20), "outage": (20, 40)})
+    assert found["steady"][EAST] == pytest.approx([0.6, 1.09])
+    assert found["steady"][WEST] == [1, 1]
+    assert found["outage"] == {EAST: [1, 1]}
+
+
+def seen(*answered: dict[str, int]) -> list[Sample]:
+    return [Sample(float(at), {}, {}, each) for at, each in enumerate(answered, 1)]
+
+
+def test_dns_has_left_a_region_when_it_answers_often_without_it_and_each_time_counts() -> None:
+    both, west = {EAST: 4, WEST: 2}, {WEST: ANSWERS_WITHOUT // 2}
+    samples = seen(both, west, {}, west, both, west, both, west, west, west)
+    assert departures(samples, EAST) == [(2, 5), (8, None)]
+    assert departures(samples, WEST) == []
+    assert all_departures(samples, [WEST, EAST]) == [(2, 5, EAST), (8, None, EAST)]
+
+
+def test_a_region_that_chance_left_out_for_a_while_was_not_left() -> None:
+    assert departures(seen({WEST: ANSWERS_WITHOUT - 1}, {EAST: 1, WEST: 9}), EAST) == []
+
+
+def test_a_region_takes_over_when_it_first_serves_a_client_of_the_other() -> None:
+    log = [
+        request(95, 96, "served", "a"),
+        request(95, 96, "served", "b", WEST),
+        request(101, 102, "served", "b", WEST),  # it was there before
+        request(101, 103, "failed", "a", WEST),
+        request(110, 112, "served", "a", WEST),
+    ]
+    assert first_move(log, EAST, 100) == 112
+    assert first_move(log[:4], EAST, 100) is None
 
 
 def test_the_recovery_point_is_the_age_of_the_oldest_missing_write_of_each_class() -> None:
@@ -106,11 +151,11 @@ def test_the_recovery_point_is_the_age_of_the_oldest_missing_write_of_each_class
         "documents_replicated": [],
         "documents_pending": ["kept"],
     }
-    assert recovery_points(lacking, loss=100) == {
-        "records": 3,
-        "audit": 6,
+    assert recovery_points(lacking, takeover=130) == {
+        "records": 33,
+        "audit": 36,
         "documents_replicated": 0,
-        "documents_pending": 8,
+        "documents_pending": 38,
     }
 
 
@@ -146,13 +191,26 @@ def test_one_write_in_both_regions_is_no_duplicate_and_a_second_version_is() -> 
     assert duplicates([*both, attrs.evolve(both[0], versions={"another version": "m1"})]) == 1
 
 
-def test_failback_is_the_first_request_served_by_the_region_once_it_is_healthy() -> None:
-    log = [
-        request(201, 202),  # a resolver that never left
-        request(231, 232, region=WEST),
-        request(236, 237, "failed"),
-        request(238, 240),
-    ]
-    assert failback_time(log, EAST, healed=200, healthy_again=230) == 40
-    assert failback_time(log, EAST, healed=200, healthy_again=None) is None
-    assert failback_time(log[:2], EAST, healed=200, healthy_again=230) is None
+def test_a_version_with_another_content_than_was_written_is_lost() -> None:
+    whole = held(["m1"], region=EAST)
+    damaged = attrs.evolve(held(["m1"]), versions={"version of m1": ""})
+    assert lost_for_good([acknowledged(1, "m1")], [whole, damaged]) == 1
+
+
+def test_a_stale_read_is_overdue_once_replication_had_its_time() -> None:
+    written = acknowledged(90, "m1")
+    early, late, after = (request(at, at + 1, "stale", region=WEST, written=written) for at in (95, 160, 290))
+    undisturbed, broken = (
+        list(overdue([early, late, after], regions, since=100, healed=200, within=60)) for regions in ((), (EAST,))
+    )
+    assert undisturbed == [late, after]
+    assert broken == [after]
+
+
+def test_failback_is_over_when_all_clients_ask_anew_and_the_region_serves() -> None:
+    log = [request(201, 202), request(236, 237, "failed"), request(238, 240), request(250, 251, region=WEST)]
+    answers = [[(190.0, WEST), (232.0, EAST)], [(190.0, EAST), (245.0, WEST)]]
+    assert failback_time(answers, log, (225.0, 230.0, EAST), healed=200) == 45
+    assert failback_time(answers[:1], log, (225.0, 230.0, EAST), healed=200) == 40
+    assert failback_time([*answers, [(190.0, WEST)]], log, (225.0, 230.0, EAST), healed=200) is None
+    assert failback_time(answers, log[:2], (225.0, 230.0, EAST), healed=200) is None

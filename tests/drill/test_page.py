@@ -199,7 +199,7 @@ def test_the_same_report_makes_the_same_page_beside_it(tmp_path: Path, capsys: p
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == render(report(failover(), flapping()))
 
 
-@pytest.mark.parametrize("content", ['{"schema": "healthcare-dr/drill/2"}', "[", None])
+@pytest.mark.parametrize("content", ['{"schema": "healthcare-dr/drill/1"}', "[", None])
 def test_rejects_what_is_no_report_of_its_schema(
     tmp_path: Path, content: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,5 +209,5 @@ def test_rejects_what_is_no_report_of_its_schema(
     assert main([str(source)]) == 1
     assert capsys.readouterr().err.startswith(f"{source}: ")
     assert not (tmp_path / "report.html").exists()
-    with pytest.raises(PageError, match="a report of the schema 'healthcare-dr/drill/1' is needed, got: 'other'"):
+    with pytest.raises(PageError, match="a report of the schema 'healthcare-dr/drill/2' is needed, got: 'other'"):
         render(report(schema="other"))

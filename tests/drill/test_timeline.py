@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
+from drill.log import Sample
 from drill.outages import SCENARIOS
-from drill.results import Report
-from drill.timeline import Sample, series, surprises
-from tests.drill.logs import EAST, WEST, request
+from drill.timeline import felt, series, surprises
+from tests.drill.logs import EAST, WEST, acknowledged, logged, request
+
+import pytest
+
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 
 
 def test_requests_health_and_lag_lie_in_the_interval_that_they_belong_to() -> None:
@@ -20,10 +21,11 @@ def test_requests_health_and_lag_lie_in_the_interval_that_they_belong_to() -> No
         request(101, 109),  # ended when all was over
     ]
     samples = [
-        Sample(100.0, {EAST: True, WEST: True}, {"a to b": 0.5}),
-        Sample(100.9, {EAST: False, WEST: True}, {}),
+        Sample(100.0, {EAST: True, WEST: True}, {"a to b": 0.5}, {}),
+        Sample(100.9, {EAST: False, WEST: True}, {}, {}),
     ]
-    found = series(log, samples, regions=[EAST, WEST], began=100, ended=101.2, scale=0.2)
+    whole = logged(log, samples=samples, broken=100.5, healed=100.9, ended=101.2)
+    found = series(whole, [EAST, WEST], 0.2)
     assert found.interval_s == 2
     assert (found.requests[EAST].served, found.requests[EAST].failed) == ([1, 0, 0, 1], [0, 1, 0, 0])
     assert (found.requests[WEST].served, found.requests[WEST].failed) == ([0, 1, 0, 0], [0, 0, 0, 0])
@@ -32,31 +34,35 @@ def test_requests_health_and_lag_lie_in_the_interval_that_they_belong_to() -> No
     assert found.lag_s == {"a to b": [2.5, None, None, None]}
 
 
-def test_a_report_passes_only_with_all_of_its_scenarios_and_says_so_in_json(tmp_path: Path) -> None:
-    report = Report(
-        started_at="2026-01-01T00:00:00+00:00",
-        target="embedded",
-        time_scale=1.0,
-        regions=[EAST, WEST],
-        weights={EAST: 70, WEST: 30},
-        replication_lag_s=None,
-        emulated=[],
-        assumptions=[],
-        machine={},
-        objectives={},
-        scenarios=[],
-    )
-    report.write(tmp_path / "a" / "report.json")
-    content = json.loads((tmp_path / "a" / "report.json").read_text(encoding="utf-8"))
-    assert (content["schema"], content["passed"]) == ("healthcare-dr/drill/1", True)
-
-
 def test_what_fails_where_nothing_was_broken_is_told() -> None:
-    scenario = next(each for each in SCENARIOS if each.name == "region-refuses")
     log = [
         request(1, 2, "failed"),
         request(3, 4, "failed", region=WEST),
         request(5, 6, "wrong"),
         request(7, 8, "stale"),
     ]
-    assert surprises(log, scenario) == ["record of a in us-west-2 failed: ", "record of a in us-east-1 wrong: "]
+    found = surprises(log, BY_NAME["region-refuses"])
+    assert found == [
+        "record of a in us-west-2 failed: ",
+        "record of a in us-east-1 wrong: ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "count"),
+    [("region-refuses", 1), ("region-slow", 2), ("both-refuse", 2), ("health-path-dead", 0), ("replication-held", 1)],
+)
+def test_an_outage_is_felt_by_what_failed_or_was_late_where_it_was_or_pending(scenario: str, count: int) -> None:
+    log = [
+        request(90, 95, "failed"),  # before
+        request(101, 102, "failed"),
+        request(101, 102, "failed", region=WEST),
+        request(103, 104.5),  # late by more than 5 s at true speed
+        request(103, 103.5),
+    ]
+    taken = [
+        acknowledged(99, "before", replication="pending"),
+        acknowledged(110, "held", replication="pending"),
+        acknowledged(111, "copied", replication="replicated"),
+    ]
+    assert felt(log, taken, BY_NAME[scenario], 100, 120, 0.2) == count

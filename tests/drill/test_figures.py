@@ -1,0 +1,71 @@
+"""The figures of a scenario that never ran, worked out by hand."""
+
+from __future__ import annotations
+
+from drill.figures import figures
+from drill.log import Notice, Sample
+from drill.outages import SCENARIOS
+from tests.drill.logs import EAST, WEST, acknowledged, held, logged, request
+
+import attrs
+
+SCALE = 0.5
+LATCHED = next(scenario for scenario in SCENARIOS if scenario.name == "latched").lasting(100)
+# The outage lasts from 110 to 160, DNS is without us-east-1 from 125 to 175; client b keeps its answer for too long.
+LOG = logged(
+    [
+        request(101, 102, client="b"),
+        request(105, 106),
+        request(111, 113, "failed"),
+        request(114, 115, "failed", client="b"),
+        request(118, 120, region=WEST),
+        request(130, 131, "failed", client="b"),
+        request(140, 141, region=WEST, client="b"),
+        request(170, 171, region=WEST),
+        request(180, 181, client="b"),
+        request(185, 186, region=WEST),
+    ],
+    acknowledgements=[acknowledged(104, "kept"), acknowledged(106, "gone")],
+    samples=[
+        Sample(float(at), {EAST: True, WEST: True}, {}, {WEST: 30} if 125 <= at < 175 else {EAST: 4, WEST: 2})
+        for at in range(100, 190, 5)
+    ],
+    answers=[[(104.0, EAST), (118.0, WEST), (178.0, WEST)], [(101.0, EAST), (140.0, WEST), (180.0, EAST)]],
+    patients=["a", "b"],
+    notices=[
+        Notice(109, f"{WEST} was evacuated, {EAST} takes its traffic"),
+        Notice(118, 'ALARM: "alarm-lag"'),
+        Notice(120, 'ALARM: "alarm-evacuated-us-east-1"'),
+        Notice(122, f"{EAST} was evacuated, {WEST} takes its traffic"),
+    ],
+    survivor=held(["kept"]),
+    takeover=120.0,
+    final=[attrs.evolve(held(["kept", "gone"], region=EAST), merges=frozenset(["m"])), held(["kept"])],
+    broken=110.0,
+    healed=160.0,
+    ended=190.0,
+)
+
+
+def test_what_is_reported_is_at_true_speed() -> None:
+    found, _ = figures(LOG, LATCHED, SCALE, 0)
+    assert (found.recovery_time_s, found.recovery_time_keeping_ttl_s) == (34, 4)
+    assert found.served_share == 1 - (9 + 27) / 100
+    assert found.recovery_point_s == {"records": 28, "audit": 28, "documents_replicated": 0, "documents_pending": 0}
+    assert (found.lost_for_good, found.failed_requests, found.acknowledged) == (1, 3, 2)
+    assert (found.notification_s, found.failback_s) == (20, 42)
+    assert found.merged == 1
+    assert found.latency_s["outage"] == {WEST: [3, 3.98]}
+
+
+def test_what_is_judged_beside_it() -> None:
+    _, facts = figures(LOG, LATCHED, SCALE, 0)
+    assert (facts.left, facts.felt, facts.failed) == ([EAST], 3, {"record": 3})
+    assert (facts.asked_last_s, facts.longest_wait_s, facts.failing_after_s) == (40, 54, 0)
+    assert facts.evacuations_told == 1
+
+
+def test_who_is_never_served_again_fails_until_the_end() -> None:
+    hopeless = attrs.evolve(LOG, requests=[*LOG.requests, request(186, 190, "failed", client="b")])
+    assert figures(hopeless, LATCHED, SCALE, 0)[1].failing_after_s == 60
+    assert figures(attrs.evolve(LOG, survivor=None), LATCHED, SCALE, 0)[0].recovery_point_s["records"] is None
