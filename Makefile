@@ -58,7 +58,9 @@ test: check scanners coverage ## all that CI runs: check, then every test
 	@$(RUN) python -m pytest --ignore=tests/functions $(ARGS)
 
 coverage: setup ## the tests of the functions, and whether they reach the lines and branches they should
-	@$(RUN) coverage run -m pytest tests/functions
+	@$(RUN) coverage erase
+	@$(RUN) coverage run -m pytest -n auto --dist loadfile tests/functions
+	@$(RUN) coverage combine --quiet
 	@$(RUN) coverage report
 
 check: setup ## lint, formatting and types
@@ -67,7 +69,7 @@ check: setup ## lint, formatting and types
 	@$(RUN) mypy
 
 unit: setup ## the tests that need no embedded AWS and no scanner, in under a minute
-	@$(RUN) python -m pytest -m 'not deployed and not emulator and not slow' $(ARGS)
+	@$(RUN) python -m pytest -n auto --dist worksteal -m 'not deployed and not emulator and not slow' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized
 	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)
@@ -97,5 +99,5 @@ lock: setup ## lock the requirements again; ARGS=--upgrade takes newer versions
 	@$(COMPILE) requirements/bundle.in --constraints requirements/dev.txt --output-file requirements/bundle.txt
 
 clean: ## remove what setup and synth made; Terraform's state files stay
-	rm -rf .venv node_modules .tools build cdktf.out cdktf.log .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv node_modules .tools build cdktf.out cdktf.log .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import dr.node  # noqa: F401  # starts node: the first, for it takes longest
 from dr.checks import SettingsError
 from dr.objectives import budget
 from dr.regions.region import Region

@@ -29,6 +29,8 @@ const CHANGES = [
   [/\/cdktf\/(?:[^/]+\/)*lib\/private\/fs\.js$/, (source) => source.replace(/^const archiver = (require\("archiver"\));$/m, "const archiver = (...given) => $1(...given);")],
   // For each token a trace of node's own frames, which says nothing of the Python code that made it.
   [/\/cdktf\/(?:[^/]+\/)*lib\/tokens\/private\/stack-trace\.js$/, () => "exports.captureStackTrace = () => [];"],
+  // Most strings are plain names, most other values true or false: they hold no token to resolve.
+  [/\/cdktf\/(?:[^/]+\/)*lib\/tokens\/private\/resolve\.js$/, (source) => source.replace(/^function resolve\(obj, options\) \{$/m, '$&\n    if (typeof obj === "boolean" || (typeof obj === "string" && /^[a-z_]+$/.test(obj))) return obj;')],
   [/\/bin\/jsii-runtime\.js$/, (source, folder) => (holdsChannel(folder) ? IN_PROCESS : source)],
   [/\/lib\/program\.js$/, (source) => source.replace(CHANNEL, "readFD:0,writeFD:1")],
 ];

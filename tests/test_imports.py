@@ -13,11 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 LEAVES = ("dr.checks", "dr.formats", "dr.objectives", "dr.parsers", "dr.regions.settings", "dr.settings")
 # Each layer with what it may import of the project, itself apart.
 LAYERS = {
-    "main": ("dr.topology", "dr.regions", *LEAVES),
+    "main": ("dr.topology", "dr.regions", "dr.node", *LEAVES),
     "dr.topology": ("dr.links", "dr.regions", "dr.resources", *LEAVES),
     "dr.links": ("dr.links.link", "dr.regions", "dr.resources", *LEAVES),
     "dr.regions": ("dr.regions.region", "dr.resources", "dr.bundle", *LEAVES),
     "dr.resources": ("dr.resources", *LEAVES),
+    "dr.node": ("dr.bindings",),
 }
 PROJECT = ("dr", "drill", "functions", "main", "tests", "tools")
 INFRASTRUCTURE = ("attrs", "cdktf", "cdktf_cdktf_provider_aws", "constructs")
@@ -135,6 +136,8 @@ RULES = (
             ("dr.settings", "from dr.resources.naming import Names"),
             ("dr.checks", "from dr.topology import Topology"),
             ("dr.bundle", "from dr.settings import Settings"),
+            ("dr.regions.region", "import dr.node"),
+            ("dr.node", "from dr.settings import Settings"),
         ),
     ),
     Rule(
@@ -196,8 +199,15 @@ RULES = (
     Rule(
         "infrastructure needs the standard library, attrs, constructs, cdktf and its bindings",
         ("dr", "main"),
-        lambda _, name: top(name) in {*sys.stdlib_module_names, *PROJECT, *INFRASTRUCTURE},
-        (("dr.resources.api", "import boto3"), ("dr.settings", "from cattrs import structure")),
+        lambda source, name: (
+            top(name) in {*sys.stdlib_module_names, *PROJECT, *INFRASTRUCTURE}
+            or (source.name, top(name)) == ("dr.node", "jsii")
+        ),
+        (
+            ("dr.resources.api", "import boto3"),
+            ("dr.resources.api", "import jsii"),
+            ("dr.settings", "from cattrs import structure"),
+        ),
     ),
     Rule(
         "values need no cdktf",

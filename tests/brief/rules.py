@@ -36,16 +36,31 @@ class Mutant:
     name: str
     edits: Callable[[Stacks], Iterable[Edit]]
 
-    def copies(self, stacks: Stacks) -> Iterator[Stacks]:
-        """One broken copy of the stacks for each place."""
-        text = json.dumps(stacks)
+    def breaks(self, copy: "Copy") -> Iterator[Stacks]:
+        """The copy, broken in one place after the other."""
         for place in itertools.count():
-            copy: Stacks = json.loads(text)
-            edits = list(self.edits(copy))
+            edits = list(self.edits(copy.mended()))
             if place == len(edits):
                 return
             edits[place]()
-            yield copy
+            yield copy.stacks
+
+
+class Copy:
+    """A copy of the stacks, of which only what is broken is copied anew: the mutants are thousands."""
+
+    def __init__(self, stacks: Stacks) -> None:
+        self._whole = stacks
+        self._texts = {stack: json.dumps(content) for stack, content in stacks.items()}
+        self.stacks: Stacks = {}
+
+    def mended(self) -> Stacks:
+        """The copy, as the stacks are."""
+        self.stacks = {
+            stack: self.stacks[stack] if self.stacks.get(stack) == content else json.loads(self._texts[stack])
+            for stack, content in self._whole.items()
+        }
+        return self.stacks
 
 
 @attrs.frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,9 +12,19 @@ from tests.functions.cloud import HOME, OTHER, REGIONS, STATE, Cloud, Link, furn
 from tests.functions.gateway import Api
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 # Adds a decision about a region to the state table.
 Decide = Callable[..., None]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def models() -> Iterator[None]:
+    """AWS's models are read once, and not once a session: the tests make hundreds, half of whose time that was."""
+    read = functools.cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        yield
 
 
 @pytest.fixture(scope="package")

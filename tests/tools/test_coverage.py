@@ -20,5 +20,6 @@ def test_a_branch_that_is_never_taken_closes_the_gate(tmp_path: Path, arguments:
     coverage = [sys.executable, "-m", "coverage"]
     configured = f"--rcfile={ROOT / 'pyproject.toml'}"
     subprocess.run([*coverage, "run", configured, "functions/__init__.py", *arguments], cwd=tmp_path, check=True)
+    subprocess.run([*coverage, "combine", configured], cwd=tmp_path, check=True)
     report = subprocess.run([*coverage, "report", configured], cwd=tmp_path, capture_output=True, check=False)
     assert report.returncode == code, report.stdout

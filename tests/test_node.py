@@ -1,0 +1,82 @@
+"""Node is asked for objects ahead of its answers, and what it refuses is told all the same."""
+
+import json
+
+from dr.node import AHEAD
+from tests.test_bindings import run
+
+import pytest
+
+START = """
+import dr.node, cdktf, jsii
+from cdktf_cdktf_provider_aws.vpc import Vpc
+stack = cdktf.TerraformStack(cdktf.App(), "stack")
+jsii.get(stack, "node")  # all answers are read
+"""
+# The second line of what follows is refused.
+REFUSED = """
+made = 0
+try:
+    Vpc(stack, "refused", cidr_block=[1])
+    for place in range(100):
+        Vpc(stack, f"vpc{place}"); made += 1
+except RuntimeError as error:
+"""
+
+
+def test_what_is_refused_is_told_where_it_was_made_and_before_much_more_is() -> None:
+    made, message, note = json.loads(
+        run(f"{START}{REFUSED}    import json; print(json.dumps([made, str(error), *error.__notes__]))")
+    )
+    assert made < AHEAD
+    assert "cidrBlock" in message
+    assert note.endswith("<string>:9")
+
+
+def test_what_is_refused_last_is_told_by_the_next_question() -> None:
+    code = (
+        "Vpc(stack, 'refused', cidr_block=[1])\ntry:\n    stack.node\nexcept RuntimeError as error:\n    print(error)"
+    )
+    assert "cidrBlock" in run(START + code)
+
+
+def test_nothing_is_made_after_what_is_refused() -> None:
+    again = "try:\n    stack.node\nexcept RuntimeError as error:\n    print(error)"
+    assert "nothing more can be made" in run(f"{START}{REFUSED}    pass\n{again}")
+
+
+def test_answers_for_another_object_are_refused() -> None:
+    wrong = "jsii.kernel.provider._process._number += 1\nVpc(stack, 'vpc')\n"
+    code = f"{wrong}try:\n    stack.node\nexcept RuntimeError as error:\n    print(error)"
+    assert "node must answer 'aws.vpc.Vpc@" in run(START + code).replace("@cdktf/provider-", "")
+
+
+def test_objects_have_the_names_that_node_gives_them() -> None:
+    # Node numbers what it tells of by itself as well: here every seventh node.
+    code = (
+        "vpcs = []\n"
+        "for place in range(40):\n"
+        "    vpcs.append(Vpc(stack, f'vpc{place}', tags={'Name': str(place)}))\n"
+        "    place % 7 or vpcs[-1].node\n"
+        "print([jsii.get(vpc, 'friendlyUniqueId') for vpc in vpcs] == [f'vpc{place}' for place in range(40)])"
+    )
+    assert run(START + code) == "True"
+
+
+def test_node_calls_what_python_overrides() -> None:
+    code = (
+        "import constructs\n"
+        "class Parent(constructs.Construct):\n"
+        "    @property\n"
+        "    def node(self):\n"
+        "        print('called')\n"
+        "        return super().node\n"
+        "jsii.get(Vpc(Parent(stack, 'parent'), 'vpc'), 'friendlyUniqueId')"
+    )
+    assert "called" in run(START + code)
+
+
+@pytest.mark.parametrize("value", ["", "1"])
+def test_the_stock_bindings_wait_for_each_answer(value: str) -> None:
+    code = "import dr.node, jsii\nprint(type(jsii.kernel.provider._process).__name__)"
+    assert run(code, DR_ALL_BINDINGS=value) == ("_NodeProcess" if value else "Pipelined")
