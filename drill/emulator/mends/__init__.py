@@ -8,7 +8,7 @@ from __future__ import annotations
 from drill.emulator.mends import alarms, backup, cloudwatch, data, ec2, iam, other, route53, sns
 
 MENDS = (
-    alarms.compare_alarms_with_their_own_dimensions,
+    alarms.evaluate_alarms_period_by_period,
     alarms.word_messages_as_aws_does,
     backup.keep_notifications_of_vaults,
     cloudwatch.describe_alarms_in_full,
