@@ -72,3 +72,8 @@ class Place:
     def topic(self, name: str) -> str:
         """The ARN of a topic in the role's region."""
         return f"arn:aws:sns:{self.region}:{self.account}:{name}"
+
+
+def said_of(region: str) -> Arguments:
+    """A row of the failover's state that is about a region."""
+    return {"region": {"S": region}, "item": {"S": "tried"}}

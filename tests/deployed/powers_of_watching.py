@@ -18,6 +18,7 @@ from tests.deployed.calls import (
     Call,
     Place,
     Powers,
+    said_of,
 )
 
 ALERTS, FAILOVER = f"topic-alerts-{SUFFIX}", f"topic-failover-{SUFFIX}"
@@ -25,17 +26,19 @@ CHANGE: Arguments = {"UpdateExpression": "SET a = :a", "ExpressionAttributeValue
 SELECT: Arguments = {"KeyConditionExpression": "#k = :k", "ExpressionAttributeValues": {":k": {"S": "tried"}}}
 BY_REGION: Arguments = {**SELECT, "ExpressionAttributeNames": {"#k": "region"}}
 BY_ENTITY: Arguments = {**SELECT, "ExpressionAttributeNames": {"#k": "entity_id"}}
-TRIED = {"region": {"S": "tried"}, "item": {"S": "tried"}}
+TRIED = said_of("tried")
 SEEN = [{"MetricName": "Tried", "Value": 1.0}]
 PROBED = "probe/read-by-watch"
 
 
 def probe(here: Place) -> Powers:
     """The probe writes its heartbeat and its object, looks for both in the other region, and publishes what it sees."""
-    bucket, theirs = here.bucket(here.region), here.bucket(here.peer)
+    bucket, other = here.bucket(here.region), here.bucket(here.peer)
+    theirs: Arguments = {"TableName": STATE, "Item": said_of(here.peer)}
     return Powers(
         allowed=[
             *_decides(here, "probe"),
+            here("dynamodb.put_item", TableName=STATE, Item=said_of(here.region)),
             here("dynamodb.get_item", region=here.peer, TableName=STATE, Key=TRIED),
             here("s3.put_object", Bucket=bucket, Key="probe/tried", Body=b"", **ENCRYPTED),
             here("cloudwatch.put_metric_data", Namespace="HealthcareDr/Failover", MetricData=SEEN),
@@ -45,11 +48,13 @@ def probe(here: Place) -> Powers:
             *_changing_state(here),
             *_keeping_quiet(here),
             *_rising(here, "probe"),
-            # The other region's rows and objects are looked at, not written.
-            here("dynamodb.put_item", region=here.peer, TableName=STATE, Item=TRIED),
+            # The other region's rows and objects are looked at, not written: neither there nor here.
+            here("dynamodb.put_item", TableName=STATE, Item=said_of(here.peer)),
+            here("dynamodb.transact_write_items", "dynamodb:PutItem", TransactItems=[{"Put": theirs}]),
+            here("dynamodb.put_item", region=here.peer, TableName=STATE, Item=said_of(here.region)),
             here("dynamodb.query", region=here.peer, TableName=STATE, **BY_REGION),
-            here("s3.put_object", region=here.peer, Bucket=theirs, Key="probe/tried", Body=b"forged"),
-            here("s3.get_object", region=here.peer, Bucket=theirs, Key=PROBED),
+            here("s3.put_object", region=here.peer, Bucket=other, Key="probe/tried", Body=b"forged"),
+            here("s3.get_object", region=here.peer, Bucket=other, Key=PROBED),
             here("s3.delete_object", Bucket=bucket, Key="probe/tried"),
             # It measures, and neither decides nor tells.
             here("dynamodb.put_item", TableName=AUDIT, Item=ROW),
@@ -66,6 +71,7 @@ def failover(here: Place) -> Powers:
     return Powers(
         allowed=[
             *_decides(here, "failover"),
+            here("dynamodb.put_item", TableName=STATE, Item=said_of(here.peer)),
             here("dynamodb.put_item", **put),
             here("dynamodb.transact_write_items", "dynamodb:PutItem", TransactItems=both),
             here("sns.publish", TopicArn=here.topic(ALERTS), Message="tried"),
@@ -109,8 +115,7 @@ def watch(here: Place) -> Powers:
 
 
 def _decides(here: Place, kind: str) -> Iterator[Call]:
-    """What both functions do: add rows to the region's state, and look into the other region."""
-    yield here("dynamodb.put_item", TableName=STATE, Item=TRIED)
+    """What both functions do: read the region's state, and look into the other region."""
     yield here("dynamodb.get_item", TableName=STATE, Key=TRIED)
     yield here("dynamodb.query", TableName=STATE, **BY_REGION)
     yield here("sts.assume_role", RoleArn=here.role("watch", here.peer), RoleSessionName="tried")
