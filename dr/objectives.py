@@ -23,6 +23,8 @@ METRIC_DELAY_S = 120
 PROBE_PERIOD_S = 60
 LATCH_PERIODS = 2
 SILENCE_S = 180
+# How long the probe waits for its heartbeat to arrive elsewhere, beyond the lag that an alarm tells of.
+ARRIVAL_MARGIN_S = 5
 # The design of S3's replication time control, 99.99 % of objects (S3 user guide); credits start under 99.9 %.
 DOCUMENT_REPLICATION_S = 15 * 60
 
@@ -116,9 +118,21 @@ def evacuation_time_s(*, ttl_s: int) -> int:
 
 
 def latch_time_s(*, ttl_s: int) -> int:
-    """Seconds from the loss of a region until it is latched out of DNS, at the worst: by alarm, function and probe."""
-    told = PROBE_PERIOD_S + LATCH_PERIODS * METRIC_PERIOD_S + METRIC_DELAY_S
-    return told + PROBE_PERIOD_S + evacuation_time_s(ttl_s=ttl_s)
+    """Seconds from the loss of a region until it is latched out of DNS, at the worst.
+
+    A probe sees it, and for so many minutes the next ones do; then the function's scheduled run decides, if no alarm
+    has made it do so before, and one more probe publishes what it decided.
+    """
+    decided = PROBE_PERIOD_S + LATCH_PERIODS * METRIC_PERIOD_S + PROBE_PERIOD_S
+    return decided + PROBE_PERIOD_S + evacuation_time_s(ttl_s=ttl_s)
+
+
+def stall_told_s(*, lag_alarm_s: int) -> int:
+    """Seconds from when nothing is copied any more until an alarm tells of it, at the worst.
+
+    The next probe waits in vain for its heartbeat to arrive; what it measured is a period old when the alarm sees it.
+    """
+    return PROBE_PERIOD_S + lag_alarm_s + ARRIVAL_MARGIN_S + METRIC_PERIOD_S + METRIC_DELAY_S
 
 
 def availability(*, regions: int, recovery_s: float, share: float) -> float:
@@ -159,20 +173,29 @@ def budget(plan: Plan) -> list[Figure]:
             value=latch_time_s(ttl_s=plan.ttl_s),
             objective=None,
             assumes="its own health check has moved the traffic long before; the latch keeps it out while it comes "
-            f"and goes. {LATCH_PERIODS} bad minutes after a probe, up to {METRIC_DELAY_S} s until CloudWatch has the "
-            "metric (no promise), another probe's run, then as when it is evacuated by hand.",
+            f"and goes. {LATCH_PERIODS} bad minutes after a probe, the function's next run, another probe's, then as "
+            "when it is evacuated by hand. An alarm usually makes the function run sooner.",
             source="our own arithmetic; Route 53 developer guide: monitoring a CloudWatch alarm",
         ),
         Figure(
-            name="recovery point of records and audit rows",
+            name="lag of records and audit rows that raises an alarm",
             value=plan.lag_alarm_s,
             objective=RECOVERY_POINT_OBJECTIVE_S,
-            assumes="usually under a second; AWS promises nothing about it. The figure is the lag at which an alarm "
-            "tells: every minute each region's probe measures how long its heartbeat takes to the others. Where none "
-            f"arrives, its age raises an alarm in the other region after {SILENCE_S} s: DynamoDB's own metric falls "
-            "silent then, and no alarm is on it.",
+            assumes="the recovery point of a region that is lost while no alarm stands, but for what began in the "
+            "minutes before. Usually it is under a second; AWS promises nothing. Every minute each region's probe "
+            "measures how long its heartbeat takes to the others.",
             source="DynamoDB developer guide: global tables, how they work (eventual consistency)",
             decided_by={"replication_lag_alarm_s": plan.lag_alarm_s},
+        ),
+        Figure(
+            name="until replication that stands still is told",
+            value=stall_told_s(lag_alarm_s=plan.lag_alarm_s),
+            objective=None,
+            assumes="a region that is lost meanwhile has kept as many seconds of records to itself, and the objective "
+            f"of a minute is missed: a probe, its wait of {plan.lag_alarm_s + ARRIVAL_MARGIN_S} s, a period, up to "
+            f"{METRIC_DELAY_S} s until CloudWatch has the metric (no promise). From the other side the age of the last "
+            f"heartbeat raises an alarm after {SILENCE_S} s. DynamoDB's own metric falls silent; no alarm is on it.",
+            source="our own arithmetic; DynamoDB developer guide: global tables",
         ),
         Figure(
             name="recovery point of documents answered as replicated",

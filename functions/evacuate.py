@@ -4,9 +4,10 @@
     python -m functions.evacuate release us-east-1 --via us-west-2 --suffix prod --reason 'mended'
     python -m functions.evacuate state --via us-west-2 --suffix prod
 
-It works with the operator's own credentials through one living region, also while others are dead, and needs nothing of
-AWS that might be lost with them: DynamoDB, CloudWatch's PutMetricData, STS of the region, and each API's /healthz. What
-an operator evacuated is released by an operator only.
+It works with the operator's own credentials (docs/operator/evacuate.json is enough) through one living region, also
+while others are dead, and needs nothing of AWS that might be lost with them: DynamoDB, CloudWatch's PutMetricData, SNS
+and STS of the region, and each API's /healthz. Each order leaves an audit row, and the operations team is told. What an
+operator evacuated is released by an operator only.
 """
 
 import argparse
@@ -15,14 +16,18 @@ import json
 import os
 import re
 import sys
+import uuid
 from collections.abc import Iterable, Sequence
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
+from functions.shared.audit import Entry, Trail
+from functions.shared.callers import Caller
 from functions.shared.endpoint import Patience, complaints
 from functions.shared.metrics import NAMESPACE, evacuation
-from functions.shared.state import EVACUATED, HEARTBEAT, RELEASED, State, age_s, state_of
-from functions.shared.table import Values, now, unpack
+from functions.shared.state import EVACUATED, FAILOVER, HEARTBEAT, PLATFORM, RELEASED, State, age_s, state_of
+from functions.shared.table import Table, Values, after, now, unpack
 from functions.shared.together import together
 
 from attrs import asdict, frozen
@@ -96,10 +101,31 @@ class Operator:
         found = complaints(urls, os.environ.get("AWS_ENDPOINT_URL", ""), self.patience)
         return {region: _region(beats[region], found[region], state.evacuation(region)) for region in urls}
 
-    def decide(self, region: str, decision: str, reason: str) -> None:
-        """Adds the row that evacuates or releases a region; it is then in all regions within seconds."""
-        state = self._state()
-        state.table.transact(state.addition(region, decision, at=now(), by=self._identity(), reason=reason))
+    def decide(self, region: str, decision: str, reason: str) -> str:
+        """Adds the row that evacuates or releases a region, with its audit row; returns who is said to have done it.
+
+        It is in all regions within seconds, and later than any decision before it, whatever this machine's clock says.
+        """
+        state, who = self._state(), self._identity()
+        last = state.decision(region)
+        at = after(last["occurred_at"]) if last else now()
+        rows = Table(state.table.client, f"audit_logs-{self.suffix}", "entity_id", "event_id")
+        entry = Entry(
+            caller=Caller(actor=who, organisation=PLATFORM),
+            action=f"region.{decision}",
+            entity=f"{FAILOVER}:{region}",
+            resource=region,
+            status=HTTPStatus.OK,
+            correlation_id=str(uuid.uuid4()),
+        )
+        Trail(rows, state.table, self.via).append(entry, state.addition(region, decision, at=at, by=who, reason=reason))
+        return who
+
+    def tell(self, text: str) -> None:
+        """Tells the operations team, by the topic of the region through which the order was given."""
+        account = _client("sts", self.via).get_caller_identity()["Account"]
+        topic = f"arn:aws:sns:{self.via}:{account}:topic-alerts-{self.suffix}"
+        _client("sns", self.via).publish(TopicArn=topic, Subject=text.partition("\n")[0], Message=text)
 
     def publish(self, region: str, others: Sequence[str]) -> dict[str, Exception]:
         """Says in the other regions that one is evacuated, without waiting for their probes; returns who failed."""
@@ -169,8 +195,9 @@ def evacuate(operator: Operator, given: argparse.Namespace) -> None:
         )
     if not _agreed(given, f"{given.region} gets no traffic until an operator releases it."):
         return
-    operator.decide(given.region, EVACUATED, given.reason)
-    sys.stdout.write(f"{given.region} is evacuated: within about three minutes its clients go elsewhere.\n")
+    who = operator.decide(given.region, EVACUATED, given.reason)
+    sys.stdout.write(f"{given.region} is evacuated: within about four minutes its clients go elsewhere.\n")
+    _tell(operator, given, f"was evacuated by {who}", "It gets no traffic until an operator releases it.")
     for name, error in operator.publish(given.region, [other.region for other in others]).items():
         sys.stdout.write(f"{name} was not told ({_named(error)}): its probe reads it within a minute.\n")
 
@@ -184,8 +211,18 @@ def release(operator: Operator, given: argparse.Namespace) -> None:
     if not _shown(operator, given)[given.region].evacuated_since:
         raise RefusedError(f"{given.region!r} is not evacuated: there is nothing to release")
     if _agreed(given, f"{given.region} gets its share of the traffic again."):
-        operator.decide(given.region, RELEASED, given.reason)
-        sys.stdout.write(f"{given.region} is released: within about three minutes it gets traffic.\n")
+        who = operator.decide(given.region, RELEASED, given.reason)
+        sys.stdout.write(f"{given.region} is released: within about six minutes it gets traffic.\n")
+        _tell(operator, given, f"was released by {who}", "It gets its share of the traffic within about six minutes.")
+
+
+def _tell(operator: Operator, given: argparse.Namespace, what: str, then: str) -> None:
+    """Tells the operations team, which is worth no failure: what was ordered holds."""
+    subject = f"{given.region} {what.split(' by ')[0]} by an operator"
+    try:
+        operator.tell(f"{subject}\n\n{given.region} {what}, through {given.via}.\nReason: {given.reason}\n{then}")
+    except (BotoCoreError, ClientError) as error:
+        sys.stdout.write(f"The operations team was not told ({_named(error)}): tell them.\n")
 
 
 def _shown(operator: Operator, given: argparse.Namespace) -> dict[str, Region]:

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from dr.objectives import Plan, availability, broken, budget, evacuation_time_s, latch_time_s, recovery_time_s
+from dr.objectives import (
+    Plan,
+    availability,
+    broken,
+    budget,
+    evacuation_time_s,
+    latch_time_s,
+    recovery_time_s,
+    stall_told_s,
+)
 from tools.objectives import PATH, render
 from tools.objectives import figures as default_figures
 
@@ -34,8 +43,12 @@ def test_evacuation_takes_a_period_the_delay_of_metrics_and_the_ttl() -> None:
     assert evacuation_time_s(ttl_s=60) == 60 + 120 + 60
 
 
-def test_the_latch_takes_a_probe_two_bad_minutes_the_delay_of_metrics_another_probe_and_an_evacuation() -> None:
-    assert latch_time_s(ttl_s=60) == 60 + 2 * 60 + 120 + 60 + 240
+def test_the_latch_takes_a_probe_two_bad_minutes_a_run_of_the_function_another_probe_and_an_evacuation() -> None:
+    assert latch_time_s(ttl_s=60) == 60 + 2 * 60 + 60 + 60 + 240
+
+
+def test_a_stall_is_told_after_a_probe_its_wait_a_period_and_the_delay_of_metrics() -> None:
+    assert stall_told_s(lag_alarm_s=30) == 60 + 35 + 60 + 120
 
 
 @pytest.mark.parametrize(
@@ -62,8 +75,9 @@ def test_the_defaults_keep_every_objective() -> None:
     assert figures() == {
         "recovery time when a region dies": 98,
         "recovery time when a region is evacuated": 240,
-        "until a lost region is latched out of DNS": 600,
-        "recovery point of records and audit rows": 30,
+        "until a lost region is latched out of DNS": 540,
+        "lag of records and audit rows that raises an alarm": 30,
+        "until replication that stands still is told": 275,
         "recovery point of documents answered as replicated": 0,
         "recovery point of documents answered as pending": 900,
         "availability with one failover a month": pytest.approx(0.99997, abs=5e-6),
@@ -75,7 +89,7 @@ def test_the_defaults_keep_every_objective() -> None:
     [
         ({"interval_s": 30, "failures": 8}, "when a region dies be under 300 s, got: 308 s of (30, 8, 60)"),
         ({"ttl_s": 120}, "when a region is evacuated be under 300 s, got: 300 s of (120,)"),
-        ({"lag_alarm_s": 60}, "records and audit rows be under 60 s, got: 60 s of (60,)"),
+        ({"lag_alarm_s": 60}, "records and audit rows that raises an alarm be under 60 s, got: 60 s of (60,)"),
         (
             {"interval_s": 30, "failures": 7, "weights": (100, 0)},
             "one failover a month be at least 99.9900 %, got: 99.9892 % of ((100, 0), 30, 7, 60)",

@@ -55,9 +55,9 @@ class Dns(Link):
             tags={"Name": self.names.regional("hosted-zone")},
         )
         self._log_queries()
-        watchers = (*regions[1:], regions[0])
         checks = {
-            region.name: self._create_health(region, watcher) for region, watcher in zip(regions, watchers, strict=True)
+            region.name: self._create_health(region, [other for other in regions if other is not region])
+            for region in regions
         }
         if self.config.domain_delegated:
             self._delegate()
@@ -114,7 +114,7 @@ class Dns(Link):
             self, "query-log", zone_id=self._zone.zone_id, cloudwatch_log_group_arn=arn, depends_on=[allowed]
         )
 
-    def _create_health(self, region: Region, watcher: Region) -> str:
+    def _create_health(self, region: Region, others: Sequence[Region]) -> str:
         """Healthy while the region's API finds its own table and nobody evacuates it; an alarm on it."""
         check = RegionHealth(
             self,
@@ -122,7 +122,10 @@ class Dns(Link):
             names=self.names,
             region=region.name,
             host=region.api.host,
-            watcher=Watcher(region=watcher.name, topic_arn=watcher.topic.arn, provider=self.providers[watcher.name]),
+            watchers=[
+                Watcher(region=other.name, topic_arn=other.topic.arn, provider=self.providers[other.name])
+                for other in others
+            ],
             interval_s=self.config.health_check_interval_s,
             failures=self.config.health_check_failures,
         )

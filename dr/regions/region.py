@@ -226,7 +226,7 @@ class Region(AwsStack):
             name=self.names.worldwide("role-watch", self.name),
             account=self.account,
             assumed_by=[self._role_arn(kind, peer.name) for peer in self.peers for kind in ("failover", "probe")],
-            statements=[self.bucket.see_probes(), self.key.usage("s3", "sns"), self.topic.publishing()],
+            statements=[*self.bucket.see_probes(), self.key.usage("s3", "sns"), self.topic.publishing()],
         )
 
     def create_failover(self) -> Failover:
@@ -282,9 +282,7 @@ class Region(AwsStack):
         """The region's alarms, each of which tells the region's own topic, and one that sums up what callers feel."""
         measures = self._measures()
         told = {kind: (each, [self.topic.arn]) for kind, each in measures.thresholds().items()}
-        told |= {
-            kind: (each, [self.failover.topic.arn, self.topic.arn]) for kind, each in measures.health_of_peers().items()
-        }
+        told |= {kind: (each, [self.failover.topic.arn]) for kind, each in measures.health_of_peers().items()}
         alarms = {
             kind: Alarm(self, f"alarm-{kind}", name=self.named(f"alarm-{kind}"), threshold=threshold, topic_arns=topics)
             for kind, (threshold, topics) in told.items()

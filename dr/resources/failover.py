@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from dr.objectives import ARRIVAL_MARGIN_S, LATCH_PERIODS, METRIC_PERIOD_S, RECOVERY_POINT_OBJECTIVE_S
 from dr.resources.encryption import EncryptionKey
-from dr.resources.function import Events, Function
+from dr.resources.function import TIMEOUT_S, Events, Function
 from dr.resources.messaging import DeadLetterQueue, Topic
 from dr.resources.monitoring import FAILOVER_METRICS
 from dr.resources.naming import (
@@ -32,6 +33,8 @@ from constructs import Construct
 
 EVERY_MINUTE = "rate(1 minute)"
 MEMORY_MB = 512
+# The wait, and whatever hangs around it: 4 s five times of its own region, and 9 s of the others' APIs.
+PROBE_TIMEOUT_S = RECOVERY_POINT_OBJECTIVE_S + ARRIVAL_MARGIN_S + 35
 # The next run is a minute away: an old one tells nothing.
 OF_THE_PROBE = Events(age_s=60, retries=0)
 # An alarm is worth acting on for as long as the recovery time objective lasts.
@@ -129,7 +132,7 @@ class Failover(Construct):
         self._schedule({"probe": self.probe, "failover": self.function})
 
     def _schedule(self, functions: Mapping[str, Function]) -> None:
-        """No dead letters: a run that is missed is made up for by the next, and an alarm tells of silence."""
+        """Runs that fail are no dead letters: the next one makes up for them, and an alarm tells if it does not."""
         name = self._place.names.regional("rule-probe")
         rule = CloudwatchEventRule(self, "schedule", name=name, schedule_expression=EVERY_MINUTE, tags={"Name": name})
         for kind, function in functions.items():
@@ -152,7 +155,9 @@ class Failover(Construct):
         return self._create(
             "probe",
             events=OF_THE_PROBE,
+            timeout_s=PROBE_TIMEOUT_S,
             environment={
+                "ARRIVAL_S": str(self._config.replication_lag_alarm_s + ARRIVAL_MARGIN_S),
                 "DOCUMENTS_BUCKET": bucket.name,
                 "DOCUMENTS_KEY_ARN": self._key.arn,
                 "PEERS": self._peers("bucket", lambda peer: document_bucket(place.names, peer, place.account)),
@@ -177,10 +182,12 @@ class Failover(Construct):
         return self._create(
             "failover",
             events=OF_FAILOVER,
+            timeout_s=TIMEOUT_S,
             environment={
                 "ALERT_TOPIC_ARN": alerts.arn,
                 "AUDIT_LOGS_TABLE": place.names.regional(AUDIT_LOGS),
                 "AUTOMATIC_EVACUATION": json.dumps(config.automatic_evacuation),
+                "EVACUATE_AFTER_S": str(LATCH_PERIODS * METRIC_PERIOD_S),
                 "LAG_OBJECTIVE_S": str(config.replication_lag_alarm_s),
                 "PEERS": self._peers(
                     "topic_arn", lambda peer: topic_arn(place.names, ALERT_TOPIC, peer, place.account)
@@ -197,7 +204,13 @@ class Failover(Construct):
         )
 
     def _create(
-        self, kind: str, *, events: Events, environment: Mapping[str, str], statements: Sequence[Statement]
+        self,
+        kind: str,
+        *,
+        events: Events,
+        timeout_s: int,
+        environment: Mapping[str, str],
+        statements: Sequence[Statement],
     ) -> Function:
         place = self._place
         return Function(
@@ -229,6 +242,7 @@ class Failover(Construct):
             dead_letters=self._dead_letters,
             memory_mb=MEMORY_MB,
             log_retention_days=self._config.log_retention_days,
+            timeout_s=timeout_s,
             events=events,
         )
 

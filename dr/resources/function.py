@@ -94,6 +94,7 @@ class Function(Construct):
         dead_letters: DeadLetterQueue,
         memory_mb: int,
         log_retention_days: int,
+        timeout_s: int = TIMEOUT_S,
         events: Events | None = None,
     ) -> None:
         """Make the function.
@@ -114,6 +115,7 @@ class Function(Construct):
             dead_letters: Takes the events that it failed to handle, where it is invoked asynchronously.
             memory_mb: Memory, MB.
             log_retention_days: How long its log is kept.
+            timeout_s: How long it may take.
             events: How it is tried with events, where it is invoked asynchronously.
         """
         super().__init__(scope, id_)
@@ -160,7 +162,7 @@ class Function(Construct):
             # As Lambda reports it, or every plan would see a change.
             source_code_hash=base64.b64encode(hashlib.sha256(bundle.read_bytes()).digest()).decode(),
             memory_size=memory_mb,
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             environment=LambdaFunctionEnvironment(variables={**REGIONAL_NAMES, **environment}),
             kms_key_arn=key.arn,
             dead_letter_config=LambdaFunctionDeadLetterConfig(target_arn=dead_letters.arn),

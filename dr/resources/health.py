@@ -54,7 +54,7 @@ def combined(checks: Sequence[Route53HealthCheck]) -> Sequence[Route53HealthChec
 
 @attrs.frozen(kw_only=True)
 class Watcher:
-    """Another region, from which a region is evacuated: its own may be past saying so.
+    """Another region, which evacuates a region: its own may be past saying so.
 
     Attributes:
         region: The name of the other region.
@@ -68,10 +68,10 @@ class Watcher:
 
 
 class RegionHealth(Construct):
-    """A region's health check: calculated from a check of its endpoint and one of an alarm in another region.
+    """A region's health check: calculated from a check of its endpoint and one of an alarm in each other region.
 
-    Route 53's data plane alone decides by them: nothing needs to be changed in Route 53 to move traffic. The alarm has
-    standard resolution and one period, as Route 53 asks of alarms that it follows; without data the region is not
+    Route 53's data plane alone decides by them: nothing needs to be changed in Route 53 to move traffic. The alarms
+    have standard resolution and one period, as Route 53 asks of alarms that it follows; without data the region is not
     evacuated.
 
     Attributes:
@@ -86,7 +86,7 @@ class RegionHealth(Construct):
         names: Names,
         region: str,
         host: str,
-        watcher: Watcher,
+        watchers: Sequence[Watcher],
         interval_s: int,
         failures: int,
     ) -> None:
@@ -98,7 +98,7 @@ class RegionHealth(Construct):
             names: The naming rule.
             region: The region that is checked.
             host: Its API's own host: unlike the custom domain it is there before any certificate.
-            watcher: From where it is evacuated.
+            watchers: From where it is evacuated: any of them does it.
             interval_s: Seconds between two probes of one checker, 10 or 30.
             failures: How many in a row make the endpoint unhealthy.
         """
@@ -117,7 +117,7 @@ class RegionHealth(Construct):
             failure_threshold=failures,
             tags=self._tag("endpoint-"),
         )
-        checks = [endpoint, self._check_evacuation(watcher)]
+        checks = [endpoint, *map(self._check_evacuation, watchers)]
         both = Route53HealthCheck(
             self,
             "both",
@@ -144,7 +144,7 @@ class RegionHealth(Construct):
             raise SettingsError(found)
         alarm = Alarm(
             self,
-            "alarm",
+            f"alarm-{watcher.region}",
             name=self._names.regional(f"alarm-evacuated-{self._region}"),
             threshold=threshold,
             topic_arns=[watcher.topic_arn],
@@ -152,12 +152,12 @@ class RegionHealth(Construct):
         )
         return Route53HealthCheck(
             self,
-            "evacuated",
+            f"evacuated-{watcher.region}",
             type="CLOUDWATCH_METRIC",
             cloudwatch_alarm_name=alarm.alarm_name,
             cloudwatch_alarm_region=watcher.region,
             insufficient_data_health_status="Healthy",
             # Route 53 keeps a copy of the alarm's settings: an alarm that changes must change the check.
             triggers={"alarm": f"{watcher.region}: {threshold}"},
-            tags=self._tag("evacuated-"),
+            tags=self._tag(f"evacuated-by-{watcher.region}-"),
         )

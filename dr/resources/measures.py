@@ -15,6 +15,8 @@ PENDING_DOCUMENTS = 1_000
 TABLES = (PATIENT_RECORDS, AUDIT_LOGS)
 # What the functions ask of the tables of data (DynamoDB counts its own errors by operation).
 OPERATIONS = ("GetItem", "Query", "PutItem", "TransactWriteItems")
+# The functions that a schedule runs, too.
+SCHEDULED = ("failover", "probe")
 # What callers feel of a region that answers its health check and is sick.
 IMPAIRING = ("api-errors", "api-latency", "function-errors", "function-throttles", "table-errors", "table-throttles")
 
@@ -124,8 +126,11 @@ class Measures:
     def _of_functions(self) -> dict[str, Threshold]:
         found: dict[str, Threshold] = {}
         for kind, name in self.functions.items():
+            # What fails in a scheduled run is counted, and no error: Lambda would keep each as a dead letter.
+            failures = Metric(namespace=FAILOVER_METRICS, name="Failures", dimensions={"service": kind})
+            errors = self.function("Errors", kind)
             found[f"{kind}-errors"] = Threshold(
-                metric=self.function("Errors", kind),
+                metric=Total(metrics=[errors, failures]) if kind in SCHEDULED else errors,
                 limit=0,
                 periods=2,
                 meaning=f"{name} ends in errors.",

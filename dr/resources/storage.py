@@ -226,6 +226,14 @@ class DocumentBucket(Bucket):
         """Put the probe's object, and no document."""
         return Statement(sid="PutProbe", actions=("s3:PutObject",), resources=(f"{self.arn}/{PROBES}*",))
 
-    def see_probes(self) -> Statement:
-        """See the probes' objects, and no document."""
-        return Statement(sid="SeeProbes", actions=("s3:GetObject",), resources=(f"{self.arn}/{PROBES}*",))
+    def see_probes(self) -> Sequence[Statement]:
+        """See the probes' objects, and no document; and whether there are any, or S3 would call them forbidden."""
+        return (
+            Statement(sid="SeeProbes", actions=("s3:GetObject",), resources=(f"{self.arn}/{PROBES}*",)),
+            Statement(
+                sid="FindProbes",
+                actions=("s3:ListBucket",),
+                resources=(self.arn,),
+                conditions=(Condition("StringLike", "s3:prefix", (f"{PROBES}*",)),),
+            ),
+        )

@@ -11,7 +11,7 @@ from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
 from functions.shared.clients import WATCHING, Bounds, Clients
 from functions.shared.configuration import Watch
-from functions.shared.endpoint import Patience, complaints
+from functions.shared.endpoint import SILENT, Patience, complaints
 from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
 from functions.shared.state import (
@@ -26,7 +26,7 @@ from functions.shared.state import (
     moment,
     state_of,
 )
-from functions.shared.table import ConflictError, Table
+from functions.shared.table import ConflictError, Table, Values
 
 from attrs import define, field, frozen
 from aws_lambda_powertools import Logger
@@ -43,6 +43,8 @@ class Configuration(Watch):
     alert_topic_arn: str
     automatic_evacuation: str
     """``true`` or ``false``."""
+    evacuate_after_s: str
+    """For how long the probe must have seen a region ill, where no alarm says so."""
     release_after_s: str
     lag_objective_s: str
     runbook_url: str
@@ -66,10 +68,10 @@ class NobodyToldError(Exception):
 
 @frozen
 class Cause:
-    """Why an invocation decides: the moment that it is about, the same in every delivery, and the invocation's id.
+    """Why an invocation decides: the moment that it is about, the same in every invocation, and the invocation's id.
 
-    Of two deliveries one decides, and tells people. A delivery that is repeated because nobody could be told keeps its
-    id: it tells what it had decided.
+    Of two invocations one decides, and tells people. One that is repeated because nobody could be told keeps its id: it
+    tells what it had decided.
     """
 
     at: str
@@ -108,39 +110,58 @@ class Failover:
         self._sessions = Sessions(self._clients, "failover", WATCHING)
 
     def run(self, event: Mapping[str, Any], request_id: str) -> None:
-        """Takes the alarms that SNS brings, or looks, on schedule, whether a region can be released.
+        """Takes the alarms that SNS brings; or looks, on schedule, whether a region is to be evacuated or released.
 
         Raises:
-            FailedPartsError: something could not be decided, written or told: SNS's and EventBridge's invocations are
-                repeated by Lambda.
+            FailedPartsError: Lambda is to repeat the invocation: nobody could be told of a decision, or an alarm could
+                not be heeded. The next scheduled run makes up for all else.
         """
         parts, tasks = Parts(self._logger), dict[str, Any]()
         if "Records" in event:
             for number, record in enumerate(event["Records"]):
                 tasks[f"alarm {number}"] = partial(self._heed, record, request_id)
+            repeated: type[Exception] = Exception
         else:
-            cause = Cause(moment(event["time"]), request_id)
-            tasks = {f"release of {peer}": partial(self._release, peer, cause) for peer in self._peers}
+            at, repeated = moment(event["time"]), NobodyToldError
+            for region in (*self._peers, self._region):
+                tasks[f"look at {region}"] = partial(self._look, region, at, request_id)
         parts.run(tasks, self._limits.all)
-        parts.close()
+        parts.close(repeated)
 
     def _heed(self, record: Mapping[str, Any], request_id: str) -> None:
-        """Evacuates the region that an alarm is about, if that is still so and another region can take its traffic."""
+        """Judges the region that an alarm is about."""
         alarm = Alarm.of(record["Sns"]["Message"])
         if alarm is None or alarm.region not in self._peers:
             self._logger.info("alarm of nothing that could be evacuated")
             return
-        region, cause = alarm.region, Cause(alarm.since, request_id)
-        if self._decided(region, cause):
-            return
+        sight = self._state.sights(self._region).get(alarm.region, Sight())
+        self._judge(alarm.region, Cause(sight.ill_since or alarm.since, request_id))
+
+    def _look(self, region: str, at: str, request_id: str) -> None:
+        """Releases a region if that is due, or judges it: the alarm tells once, and its message may have been lost."""
         last = self._state.decision(region)
-        if last and (last["state"] == EVACUATED or last["occurred_at"] >= alarm.since):
+        if last and last["state"] == EVACUATED:
+            if last["by"] == FAILOVER and not self._retold(region, last, request_id):
+                self._release(region, last, Cause(at, request_id))
+            return
+        if last and self._retold(region, last, request_id):
+            return
+        since = self._state.sights(self._region).get(region, Sight()).ill_since
+        if since and age_s(since, at) >= float(self._configuration.evacuate_after_s):
+            self._judge(region, Cause(since, request_id))
+
+    def _judge(self, region: str, cause: Cause) -> None:
+        """Evacuates a region if it is ill as is said, and another one can take its traffic."""
+        last = self._state.decision(region)
+        if last and self._retold(region, last, cause.request_id):
+            return
+        if last and (last["state"] == EVACUATED or last["occurred_at"] >= cause.at):
             self._logger.info("decided before", peer=region, state=last["state"], by=last["by"])
             return
-        faults = self._complaints()
+        faults = self._complaints(region)
         complaint = faults.pop(region, "")
         if not complaint:
-            self._logger.info("alarm not confirmed", peer=region)
+            self._logger.info("not confirmed", peer=region)
             return
         serving = [other for other, fault in faults.items() if not fault]
         if not serving:
@@ -154,28 +175,38 @@ class Failover:
             notice = self._notices.evacuated(region, cause.at, complaint, serving)
             self._decide(region, EVACUATED, cause, complaint, notice)
 
-    def _release(self, region: str, cause: Cause) -> None:
-        """Releases a region that this function evacuated, once it has been healthy and in step for long enough."""
-        if self._decided(region, cause):
-            return
-        row = self._state.evacuation(region)
-        if row is None or (row["by"], row["writer"]) != (FAILOVER, self._region):
-            return
-        if hindrance := self._hindrance(region, row["occurred_at"], cause.at):
+    def _release(self, region: str, row: Values, cause: Cause) -> None:
+        """Releases a region that a failover function evacuated, once it is well; at once if nothing else serves.
+
+        The latter is up to the region itself as well: who evacuated it may be gone.
+        """
+        mine, reason = row["writer"] == self._region, "healthy and in step"
+        hindrance = self._hindrance(region, row["occurred_at"], cause.at) if mine else "evacuated elsewhere"
+        if hindrance and (mine or region == self._region) and self._alone(region):
+            hindrance, reason = "", "no other region serves"
+        if hindrance:
             self._logger.info("not released yet", peer=region, hindrance=hindrance)
         else:
-            notice = self._notices.released(region, cause.at, row["occurred_at"])
-            self._decide(region, RELEASED, cause, "healthy and in step", notice)
+            notice = self._notices.released(region, cause.at, row["occurred_at"], reason)
+            self._decide(region, RELEASED, cause, reason, notice)
 
-    def _complaints(self) -> dict[str, str]:
-        """Returns of every region that ever lived why it can take no traffic, nothing if it can."""
+    def _complaints(self, judged: str) -> dict[str, str]:
+        """Returns of every region that ever lived why it can take no traffic, nothing if it can.
+
+        Of the judged one it is just whether it answers.
+        """
         urls = {self._region: self._configuration.api_url}
         for peer in self._peers:
             if beat := self._state.heartbeat(peer):
                 urls[peer] = beat["api_url"]
         found = complaints(urls, self._configuration.aws_endpoint_url, self._limits)
-        evacuated = dict.fromkeys((region for region in urls if self._state.evacuation(region)), "is evacuated")
-        return found | evacuated
+        evacuated = (region for region in urls if region != judged and self._state.evacuation(region))
+        return found | dict.fromkeys(evacuated, "is evacuated")
+
+    def _alone(self, region: str) -> bool:
+        """Returns whether a region answers, and no other one can take traffic."""
+        faults = self._complaints(region)
+        return faults.pop(region, SILENT) == "" and all(faults.values())
 
     def _hindrance(self, region: str, evacuated_at: str, at: str) -> str:
         """Returns why a region cannot be released yet, nothing if it can."""
@@ -201,21 +232,26 @@ class Failover:
         )
         told = {"notice": notice, "request_id": cause.request_id}
         put = self._state.addition(region, state, at=cause.at, by=FAILOVER, reason=reason, **told)
-        try:
-            self._trail.append(entry, put)
-        except ConflictError:
-            if not self._decided(region, cause):
-                raise
-        else:
-            self._logger.info("decided", peer=region, state=state, reason=reason)
-            self._tell(region, notice)
+        row = self._state.added(region, state, cause.at)
+        if row is None:
+            try:
+                self._trail.append(entry, put)
+            except ConflictError:
+                row = self._state.added(region, state, cause.at)
+                if row is None:
+                    raise
+            else:
+                self._logger.info("decided", peer=region, state=state, reason=reason)
+                self._tell(region, notice)
+                return
+        self._retold(region, row, cause.request_id)
 
-    def _decided(self, region: str, cause: Cause) -> bool:
-        """Returns whether this was decided before; says it again if that was this invocation, which told nobody."""
-        row = self._state.added(region, cause.at)
-        if row and row["request_id"] == cause.request_id:
+    def _retold(self, region: str, row: Values, request_id: str) -> bool:
+        """Returns whether it was this invocation that decided, which then told nobody, so that it does so now."""
+        own: bool = row.get("request_id") == request_id
+        if own:
             self._tell(region, row["notice"])
-        return row is not None
+        return own
 
     def _tell(self, region: str, text: str) -> None:
         """Publishes a message in its own region, or where that fails in another, the one it is about last.

@@ -57,15 +57,16 @@ class Notices:
             "evacuation-is-switched-off",
         )
 
-    def released(self, region: str, at: str, evacuated_at: str) -> str:
+    def released(self, region: str, at: str, evacuated_at: str, reason: str) -> str:
         """Returns what is told when a region gets traffic again."""
         return self._notice(
             f"{region} was released and gets traffic again",
-            f"{region}, evacuated since {_clock(evacuated_at)}, has been healthy for {self.release_after_s} seconds "
-            f"or longer, and data is copied both ways within {self.lag_objective_s} seconds.",
+            f"{region} was evacuated on {_clock(evacuated_at)}. It is released, for: {reason}. In step is what is "
+            f"copied both ways within {self.lag_objective_s} seconds; healthy, {self.release_after_s} seconds or more.",
             at,
-            f"{region} gets its share of the traffic again, within about three minutes. The other regions go on.",
-            "Nothing. Look later why it had failed.",
+            f"{region} gets its share of the traffic again, within about six minutes; the other regions go on if they "
+            "are healthy.",
+            "Look why it had failed. If no other region serves, bring one back.",
             "a-region-was-released",
         )
 

@@ -1,13 +1,13 @@
 """What one region sees of all regions: who lives, who serves, how late its writes arrive, who is evacuated."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from functions.shared.clients import WATCHING, Clients
 from functions.shared.configuration import Watch
-from functions.shared.endpoint import SILENT, Endpoint, Patience
+from functions.shared.endpoint import SILENT, Patience, complaints
 from functions.shared.metrics import NAMESPACE, evacuation, sample
 from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
@@ -30,33 +30,36 @@ class Configuration(Watch):
 
     documents_bucket: str
     documents_key_arn: str
+    arrival_s: str
+    """How long a write is waited for in another region: longer than the lag that an alarm tells of."""
 
 
 @frozen(kw_only=True)
 class Limits(Patience):
-    """Seconds that the parts of a run may take; together they stay under 20 s whatever hangs."""
+    """Seconds that the parts of a run may take; together with the wait for arrival they bound it whatever hangs."""
 
     own: float = 4.0
-    """What is asked of the probe's own region, before the others and again after them."""
-    arrival: float = 4.0
-    """How long a write is waited for in another region."""
+    """What is asked of the probe's own region, each time."""
     period: float = 60.0
     """How long after one run the next one comes."""
 
 
 @frozen
 class Beat:
-    """The heartbeat of this run, and when the one before it was written."""
+    """When the heartbeat of this run was written, the one before it, and the first of all."""
 
     at: str
     previous: str
+    first: str
 
     def lag_s(self, arrived: str, period: float) -> float:
         """Returns for how long at least what is written here has not come to where ``arrived`` is the newest beat."""
-        if arrived >= self.previous:
+        if arrived >= self.previous or self.at == self.first:
             return age_s(self.at)
+        if not arrived:
+            return age_s(self.first)
         # The beat after the one that arrived is missing: written a period later, and not after the previous one.
-        return max(age_s(self.previous), age_s(arrived) - period if arrived else 0.0)
+        return max(age_s(self.previous), age_s(arrived) - period)
 
 
 @define
@@ -69,6 +72,7 @@ class Probe:
     _logger: Logger
     _limits: Limits
     _region: str = field(init=False)
+    _arrival: float = field(init=False)
     _state: State = field(init=False)
     _replicas: Mapping[str, State] = field(init=False)
     _sessions: Sessions = field(init=False)
@@ -77,49 +81,39 @@ class Probe:
 
     def __attrs_post_init__(self) -> None:
         make, table = self._clients.client, self._configuration.state_table
-        self._region = self._configuration.aws_region
+        self._region, self._arrival = self._configuration.aws_region, float(self._configuration.arrival_s)
         self._state = state_of(make("dynamodb", WATCHING), table, self._region)
         self._replicas = {peer: state_of(make("dynamodb", WATCHING, region=peer), table, peer) for peer in self._peers}
         self._sessions = Sessions(self._clients, "probe", WATCHING)
         self._s3, self._cloudwatch = make("s3", WATCHING), make("cloudwatch", WATCHING)
 
     def run(self) -> None:
-        """Looks once, and publishes what it sees.
-
-        Raises:
-            FailedPartsError: something failed in the probe's own region; that another one is gone is no failure.
-        """
+        """Looks once, and publishes what it sees: health first, for traffic depends on it, then replication."""
         parts = Parts(self._logger)
-        known = parts.run(self._own(now()), self._limits.own)
+        known = parts.run(self._known(), self._limits.own)
         beats = {peer: beat for peer, beat in known.get("heartbeats", {}).items() if beat}
         ages = {peer: age_s(beat["written_at"]) for peer, beat in beats.items()}
         urls = {peer: beat["api_url"] for peer, beat in beats.items()} | {self._region: self._configuration.api_url}
-        seen = parts.run(self._others(known, urls), self._limits.asking, own=False)
-        complaints = {region: seen.get(f"health of {region}", SILENT) for region in urls}
-        lags = {
-            (store, peer): seen[part] for store in STORES for peer in self._peers if (part := _lag(store, peer)) in seen
-        }
+        found = complaints(urls, self._configuration.aws_endpoint_url, self._limits)
         evacuated: dict[str, bool] = known.get("evacuations", {})
         samples = [
-            *(sample("Healthy", not complaint, Region=region) for region, complaint in complaints.items()),
+            *(sample("Healthy", not complaint, Region=region) for region, complaint in found.items()),
             *(sample("HeartbeatAge", age, unit="Seconds", Region=peer) for peer, age in ages.items()),
-            *(
-                sample("ReplicationLag", lag, unit="Seconds", Source=self._region, Target=peer, Store=store)
-                for (store, peer), lag in lags.items()
-            ),
             *(each for peer, state in evacuated.items() for each in evacuation(peer, state)),
         ]
-        sights = {
-            peer: Sight(self._healthy_since(peer, complaints, known), lags.get(("tables", peer))) for peer in beats
-        }
-        last: Tasks = {
-            "metrics": lambda: self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=samples),
-            "sights": lambda: self._state.look(sights),
-        }
+        own = parts.run({"metrics": partial(self._publish, samples), **self._written(now())}, self._limits.own)
+        lags = self._lags(parts, own, found)
+        samples = [
+            sample("ReplicationLag", lag, unit="Seconds", Source=self._region, Target=peer, Store=store)
+            for (store, peer), lag in lags.items()
+        ]
+        before: Mapping[str, Sight] = known.get("sights", {})
+        sights = {peer: _sight(before.get(peer, Sight()), found[peer], lags.get(("tables", peer))) for peer in beats}
+        last = {"lag metrics": partial(self._publish, samples), "sights": partial(self._state.look, sights)}
         parts.run(last, self._limits.own)
         self._logger.info(
             "probed",
-            complaints={region: complaint for region, complaint in complaints.items() if complaint},
+            complaints={region: complaint for region, complaint in found.items() if complaint},
             unknown=sorted(self._peers.keys() - urls.keys()),
             heartbeat_age_s=ages,
             replication_lag_s={_lag(*way): lag for way, lag in lags.items()},
@@ -127,28 +121,42 @@ class Probe:
         )
         parts.close()
 
-    def _own(self, at: str) -> Tasks:
-        """What is done in its own region: it says that it lives, and reads what has come from the others."""
+    def _known(self) -> Tasks:
+        """What has come from the others, and what the run before saw."""
         return {
-            "heartbeat": lambda: Beat(at, self._state.beat(at, self._configuration.api_url)),
-            "object": lambda: self._put(at),
             "heartbeats": lambda: {peer: self._state.heartbeat(peer) for peer in self._peers},
             "evacuations": lambda: {peer: self._state.evacuation(peer) is not None for peer in self._peers},
             "sights": lambda: self._state.sights(self._region),
         }
 
-    def _others(self, known: Mapping[str, Any], urls: Mapping[str, str]) -> Tasks:
-        """What is asked of every region as a client does, and of the others' replicas."""
-        tasks: dict[str, Callable[[], Any]] = {}
-        for region, url in urls.items():
-            endpoint = Endpoint(url, self._configuration.aws_endpoint_url, self._limits)
-            tasks[f"health of {region}"] = endpoint.complaint
-        if beat := known.get("heartbeat"):
-            for peer in self._peers:
-                tasks[_lag("tables", peer)] = partial(self._table_lag, peer, beat)
-                if "object" in known:
-                    tasks[_lag("documents", peer)] = partial(self._document_lag, peer, beat)
-        return tasks
+    def _written(self, at: str) -> Tasks:
+        """How the region says that it lives, in its table and in its bucket."""
+        return {"heartbeat": partial(self._beat, at), "object": partial(self._put, at)}
+
+    def _publish(self, samples: Sequence[dict[str, Any]]) -> None:
+        if samples:
+            self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=samples)
+
+    def _lags(self, parts: Parts, written: Mapping[str, Any], found: Mapping[str, str]) -> dict[tuple[str, str], float]:
+        """Returns how late each store of each other region is; where that cannot be seen it is left out.
+
+        That is a failure of the probe's own if the region serves all the same: nothing would tell of a lag.
+        """
+        if "heartbeat" not in written:
+            return {}
+        tasks: dict[str, Callable[[], float]] = {}
+        for peer in self._peers:
+            tasks[_lag("tables", peer)] = partial(self._table_lag, peer, written["heartbeat"])
+            if "object" in written:
+                tasks[_lag("documents", peer)] = partial(self._document_lag, peer, written["heartbeat"])
+        excused = [_lag(store, peer) for store in STORES for peer in self._peers if found.get(peer, SILENT)]
+        seen = parts.run(tasks, self._arrival + self._limits.own, others=excused)
+        ways = ((store, peer) for store in STORES for peer in self._peers)
+        return {way: seen[part] for way in ways if (part := _lag(*way)) in seen}
+
+    def _beat(self, at: str) -> Beat:
+        last = self._state.beat(at, self._configuration.api_url)
+        return Beat(at, last["written_at"], last["began_at"])
 
     def _put(self, at: str) -> None:
         self._s3.put_object(
@@ -162,7 +170,7 @@ class Probe:
 
     def _table_lag(self, peer: str, beat: Beat) -> float:
         """Waits a little for the heartbeat to come to the peer's replica."""
-        ends = time.monotonic() + self._limits.arrival
+        ends = time.monotonic() + self._arrival
         while True:
             row = self._replicas[peer].heartbeat(self._region)
             arrived = row["written_at"] if row else ""
@@ -177,16 +185,17 @@ class Probe:
         try:
             arrived = s3.head_object(Bucket=place["bucket"], Key=key)["Metadata"][_WRITTEN_AT]
         except ClientError as error:
-            # Without the right to list the bucket, S3 calls an object forbidden that is not there.
-            if error.response["Error"].get("Code") not in ("403", "404"):
+            if error.response["Error"].get("Code") != "404":
                 raise
             arrived = ""
         return beat.lag_s(arrived, self._limits.period)
 
-    def _healthy_since(self, peer: str, complaints: Mapping[str, str], known: Mapping[str, Any]) -> str:
-        """Returns since when the peer is healthy in every run that was not late."""
-        before: Sight = known.get("sights", {}).get(peer, Sight())
-        return "" if complaints[peer] else before.healthy_since or now()
+
+def _sight(before: Sight, complaint: str, lag_s: float | None) -> Sight:
+    """Returns what is now seen of a region: ill or healthy since the first of the runs in a row that saw it so."""
+    if complaint:
+        return Sight("", lag_s, before.ill_since or now())
+    return Sight(before.healthy_since or now(), lag_s)
 
 
 def _lag(store: str, peer: str) -> str:

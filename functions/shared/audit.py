@@ -3,11 +3,10 @@
 import random
 import time
 import uuid
-from datetime import datetime, timedelta
 
 from functions.shared.callers import Caller
 from functions.shared.chain import Link, link_of, linked
-from functions.shared.table import ConflictError, Put, Table, Values, instant, now
+from functions.shared.table import ConflictError, Put, Table, Values, after, now
 
 from attrs import field, frozen
 
@@ -89,8 +88,7 @@ class Trail:
 
     def _row(self, entry: Entry, entity: str, event: str, head: Values | None) -> Values:
         # Later than the row before it whatever the clocks say: a chain's order is the order of its keys.
-        last = head and datetime.fromisoformat(head["occurred_at"])
-        occurred_at = max(now(), instant(last + timedelta(microseconds=1)) if last else "")
+        occurred_at = after(head["occurred_at"]) if head else now()
         row: Values = {
             "entity_id": entity,
             "event_id": f"{occurred_at}#{event}",

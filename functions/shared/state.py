@@ -14,7 +14,7 @@ from typing import Any
 
 from functions.shared.table import Put, Table, Values, instant, now
 
-from attrs import frozen
+from attrs import astuple, frozen
 
 # In each document bucket, the probes' own objects: no document is called so.
 PROBE_OBJECTS = "probe/"
@@ -40,6 +40,8 @@ class Sight:
     """Empty while it is not healthy."""
     lag_s: float | None = None
     """How late the other region gets what is written in the probe's own; None where that cannot be seen."""
+    ill_since: str = ""
+    """Empty while it is healthy."""
 
 
 @frozen
@@ -49,10 +51,16 @@ class State:
     table: Table
     region: str
 
-    def beat(self, at: str, api_url: str) -> str:
-        """Says that this region lives and where its API is; returns when it said so before, if ever."""
-        last = self.table.put({"region": self.region, "item": HEARTBEAT, "written_at": at, "api_url": api_url})
-        return str(last["written_at"]) if last else ""
+    def beat(self, at: str, api_url: str) -> Values:
+        """Says that this region lives and where its API is; returns the heartbeat before, this one if it is the first.
+
+        Each carries since when there are any.
+        """
+        last = self.heartbeat(self.region)
+        row = {"region": self.region, "item": HEARTBEAT, "written_at": at, "api_url": api_url}
+        row["began_at"] = last["began_at"] if last else at
+        self.table.put(row)
+        return last or row
 
     def heartbeat(self, region: str) -> Values | None:
         """Returns the newest heartbeat of a region that has come here."""
@@ -60,7 +68,7 @@ class State:
 
     def look(self, seen: dict[str, Sight]) -> None:
         """Keeps what this region's probe sees of the others."""
-        sights = {region: [sight.healthy_since, sight.lag_s] for region, sight in seen.items()}
+        sights = {region: astuple(sight) for region, sight in seen.items()}
         row = {"region": self.region, "item": _SIGHT, "written_at": now(), "sights": json.dumps(sights)}
         self.table.put(row)
 
@@ -86,10 +94,9 @@ class State:
         row = {"region": region, "item": item, "state": state, "occurred_at": at, "writer": self.region}
         return self.table.addition({**row, "by": by, "reason": reason, **more})
 
-    def added(self, region: str, at: str) -> Values | None:
+    def added(self, region: str, state: str, at: str) -> Values | None:
         """Returns the row that was decided here about that moment, if there is one."""
-        rows = (self.table.get(region, f"{kind}{at}#{self.region}") for kind in sorted(set(_KINDS.values())))
-        return next(filter(None, rows), None)
+        return self.table.get(region, f"{_KINDS[state]}{at}#{self.region}")
 
 
 def state_of(client: Any, table: str, region: str) -> State:

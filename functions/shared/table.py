@@ -1,7 +1,7 @@
 """DynamoDB tables to which items are mostly added: plain values in, plain values out, and failures with names."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from attrs import frozen
@@ -74,10 +74,9 @@ class Table:
                 return
             options["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
-    def put(self, values: Values) -> Values | None:
-        """Writes an item that only its region writes, and returns the one that it replaces."""
-        done = self.client.put_item(TableName=self.name, Item=pack(values), ReturnValues="ALL_OLD")
-        return unpack(done["Attributes"]) if "Attributes" in done else None
+    def put(self, values: Values) -> None:
+        """Writes an item that only its region writes, over the one that there is."""
+        self.client.put_item(TableName=self.name, Item=pack(values))
 
     def addition(self, values: Values) -> Put:
         """Returns a put that never overwrites."""
@@ -110,6 +109,11 @@ class Table:
             if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(codes):
                 raise ConflictError(i for i, code in enumerate(codes) if code == "ConditionalCheckFailed") from error
             raise
+
+
+def after(moment: str) -> str:
+    """Returns the present moment, or if a clock that is ahead wrote ``moment``, the one that follows it."""
+    return max(now(), instant(datetime.fromisoformat(moment) + timedelta(microseconds=1)))
 
 
 def instant(moment: datetime) -> str:

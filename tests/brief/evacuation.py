@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tests.brief.dns import CHECK, RECORD, weighted
-from tests.brief.reading import at, referred, region_of
+from tests.brief.reading import at, peers_of, referred, region_of
 from tests.brief.rules import DESIGN, changed, dropped, of, removed
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
@@ -43,7 +43,8 @@ def a_record_is_served_while_its_endpoint_is_healthy_and_its_region_not_evacuate
             yield f"{record.address}: is not served by a calculated check"
         elif check.arguments.get("child_health_threshold") != len(children):
             yield f"{check.address}: is healthy with {check.arguments.get('child_health_threshold')} of its checks"
-        if sorted(child.arguments["type"] for child in children) != ["CLOUDWATCH_METRIC", "HTTPS_STR_MATCH"]:
+        followed = ["CLOUDWATCH_METRIC"] * (len(regions_of(stacks)) - 1)
+        if sorted(child.arguments["type"] for child in children) != [*followed, "HTTPS_STR_MATCH"]:
             yield f"{record.address}: is not decided by endpoint and evacuation"
     yield from (f"{region}: is never served" for region in regions_of(stacks) if region not in served)
 
@@ -76,7 +77,7 @@ def _children(stacks: Stacks, check: Resource) -> list[Resource]:
 )
 def a_region_is_evacuated_by_an_alarm_of_another_region_that_route_53_can_follow(stacks: Stacks) -> Iterator[str]:
     """One period of a minute, no M of N, no metric math; without data nothing is evacuated; operations are told."""
-    evacuated = set()
+    evacuated: set[tuple[object, str]] = set()
     for check in (each for each in resources(stacks, CHECK) if each.arguments["type"] == "CLOUDWATCH_METRIC"):
         given = check.arguments
         alarm = referred(stacks, check.stack, given["cloudwatch_alarm_name"], ALARM)
@@ -92,8 +93,10 @@ def a_region_is_evacuated_by_an_alarm_of_another_region_that_route_53_can_follow
         topics = [referred(stacks, alarm.stack, each, "aws_sns_topic") for each in alarm.arguments["alarm_actions"]]
         if [topic and region_of(stacks, topic) for topic in topics] != [where]:
             yield f"{alarm.address}: nobody is told in {where}"
-        evacuated.add(region)
-    yield from (f"{region}: cannot be evacuated" for region in regions_of(stacks) if region not in evacuated)
+        evacuated.add((region, where))
+    for region in regions_of(stacks):
+        unable = [peer for peer in peers_of(stacks, region) if (region, peer) not in evacuated]
+        yield from (f"{region}: cannot be evacuated from {peer}" for peer in unable)
 
 
 def _cannot_be_followed(alarm: Resource) -> Iterator[str]:

@@ -42,6 +42,9 @@ REACH = {
     "watch": ("/probe/*", "aws_kms_key.", "aws_sns_topic.topic_"),
 }
 METRICS_ONLY = "cloudwatch:"
+# Whatever hangs, and while the probe's write does not arrive.
+TIMEOUTS_S = {"failover": 30, "probe": 100}
+LAG_ALARM_S, RPO_S = 30, 60
 
 
 def _outside(stacks: Stacks) -> Iterator[tuple[str, str, Resource]]:
@@ -61,6 +64,7 @@ def _not_the_api(each: Resource) -> bool:
         changed(of(FUNCTION, where=_not_the_api), "vpc_config.subnet_ids", to=["subnet-1"]),
         replaced(of(FUNCTION, where=_not_the_api), "handler", "functions.", "other."),
         changed(of(FUNCTION, where=_not_the_api), "timeout", to=60),
+        changed(of(FUNCTION, where=lambda each: "probe" in each.name), "environment.variables.ARRIVAL_S", to="20"),
         dropped(of(FUNCTION, where=_not_the_api), "environment.variables.STATE_TABLE"),
         dropped(of(FUNCTION, where=_not_the_api), "environment.variables.API_URL"),
         replaced(of(FUNCTION, where=_not_the_api), "environment.variables.PEERS", "role-watch", "role-peer"),
@@ -72,8 +76,13 @@ def probe_and_failover_run_outside_the_network_and_know_the_other_regions(stacks
     yield from without_functions(stacks)
     for region, kind, function in _outside(stacks):
         given, told = function.arguments, at(function.arguments, "environment.variables") or {}
-        if "vpc_config" in given or (given["handler"], given["timeout"]) != (f"functions.{kind}.handler.handler", 30):
+        if "vpc_config" in given or (given["handler"], given["timeout"]) != (
+            f"functions.{kind}.handler.handler",
+            TIMEOUTS_S[kind],
+        ):
             yield f"{function.address}: is not the {kind} function outside of any network"
+        if kind == "probe" and not LAG_ALARM_S < float(told.get("ARRIVAL_S", 0)) < RPO_S + 6:
+            yield f"{function.address}: does not wait for longer than the lag that is told"
         if told.get("STATE_TABLE") != f"failover_state-{suffix_of(stacks)}" or not told.get("API_URL"):
             yield f"{function.address}: is told {sorted(told)}"
         for peer in peers_of(stacks, region):
@@ -94,6 +103,7 @@ def probe_and_failover_run_outside_the_network_and_know_the_other_regions(stacks
         replaced(statement("AssumeWatchRoles"), "resources", "role-watch", "role-peer"),
         replaced(statement("PutProbe"), "resources", "/probe/*", "/documents/*"),
         replaced(statement("SeeProbes"), "resources", "/probe/*", "/*"),
+        changed(statement("FindProbes"), "condition", to=[]),
         changed(statement("PublishMeasurements"), "condition", to=[]),
         changed(statement("ReadUnderTheirKeys"), "condition", to=[]),
     ],
@@ -120,7 +130,9 @@ def _speaking_for_others(stacks: Stacks, role: Resource, region: str) -> Iterato
 
 def _beyond(stacks: Stacks, role: Resource, reach: tuple[str, ...]) -> Iterator[str]:
     for each in role_statements(stacks, role):
-        if each["effect"] != "Allow":
+        if each["effect"] != "Allow" or (
+            each["actions"] == ["s3:ListBucket"] and values_of(each, "s3:prefix") == ["probe/*"]
+        ):
             continue
         for resource in each["resources"]:
             named = any(part in resource for part in reach if part != "*")

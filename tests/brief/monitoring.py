@@ -1,7 +1,7 @@
 """CloudWatch: dashboards and alarms."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tests.brief.documents import REPLICATION
@@ -159,8 +159,17 @@ def every_alarm_tells_the_topic_of_its_own_region(stacks: Stacks) -> Iterator[st
             yield f"{alarm.address}: does not tell its region's topic"
 
 
+def _watched(given: Mapping[str, Any]) -> Iterator[Any]:
+    """The metrics that an alarm watches, by its arguments: its own, or those that its expression adds up."""
+    if "metric_name" in given:
+        yield given
+    queries = given.get("metric_query", [])
+    added = "".join(each.get("expression", "") for each in queries if each.get("return_data"))
+    yield from (each["metric"] for each in queries if f"FILL({each['id']}, 0)" in added)
+
+
 def _critical(metric: str) -> Any:
-    return lambda alarm: alarm.arguments.get("metric_name") == metric and alarm.stack != "dns"
+    return lambda alarm: metric in (each["metric_name"] for each in _watched(alarm.arguments)) and alarm.stack != "dns"
 
 
 @BRIEF.rule(
@@ -173,31 +182,38 @@ def _critical(metric: str) -> Any:
         *(changed(of(ALARM, where=_critical(metric)), "threshold", to=10**6) for _, metric in CRITICAL),
         changed(of(ALARM, where=_critical("Errors")), "comparison_operator", to="LessThanThreshold"),
         changed(of(ALARM, where=_critical("Errors")), "evaluation_periods", to=30),
-        changed(of(ALARM, where=_critical("Errors")), "dimensions.FunctionName", to="other"),
+        changed(of(ALARM, where=_critical("Throttles")), "dimensions.FunctionName", to="other"),
         changed(of(ALARM, where=_critical("5xx")), "dimensions.ApiId", to="other"),
+        replaced(of(ALARM, where=_critical("Errors")), "metric_query", "Failures", "Errors"),
+        replaced(of(ALARM, where=_critical("Errors")), "metric_query", "probe", "other"),
+        replaced(of(ALARM, where=_critical("Errors")), "metric_query", "FILL(m1, 0)", "FILL(m2, 0)"),
     ],
 )
 def every_region_watches_its_api_and_its_functions(stacks: Stacks) -> Iterator[str]:
-    """Errors and latency of the API, errors and throttles of each function: noticed within five minutes."""
+    """Errors and latency of the API, errors and throttles of each function: noticed within five minutes.
+
+    What a scheduled run fails in is no error to Lambda; its function counts it.
+    """
     watched = {
         "AWS/ApiGateway": ("ApiId", "aws_apigatewayv2_api"),
         "AWS/Lambda": ("FunctionName", "aws_lambda_function"),
     }
     for region in regions_of(stacks):
         found = set()
-        for alarm in of_region(stacks, region, ALARM):
-            given = alarm.arguments
-            dimension, kind = watched.get(str(given.get("namespace")), ("", ""))
-            limit = 5000 if given.get("metric_name") == "Latency" else 10
-            prompt = given.get("period", 0) * given["evaluation_periods"] <= 300
-            source = referred(stacks, region, at(given, f"dimensions.{dimension}"), kind)
-            if (
-                source
-                and given["comparison_operator"].startswith("GreaterThan")
-                and given["threshold"] <= limit
-                and prompt
-            ):
-                found.add((given["metric_name"], source.name))
+        alarms = [each.arguments for each in of_region(stacks, region, ALARM)]
+        for given, metric in ((alarm, metric) for alarm in alarms for metric in _watched(alarm)):
+            dimension, kind = watched.get(str(metric.get("namespace")), ("service", ""))
+            limit = 5000 if metric["metric_name"] == "Latency" else 10
+            prompt = metric["period"] * given["evaluation_periods"] <= 300
+            about = at(metric, f"dimensions.{dimension}")
+            source = referred(stacks, region, about, kind) if kind else None
+            if given["comparison_operator"].startswith("GreaterThan") and given["threshold"] <= limit and prompt:
+                found.add((metric["metric_name"], source.name if source else about))
+        yield from (
+            f"{region}: does not watch what fails in runs of {service}"
+            for service in ("failover", "probe")
+            if ("Failures", service) not in found
+        )
         for namespace, metric in CRITICAL:
             kind = watched[namespace][1]
             yield from missing(stacks, kind)

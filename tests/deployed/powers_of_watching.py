@@ -95,6 +95,7 @@ def watch(here: Place) -> Powers:
     return Powers(
         allowed=[
             here("s3.get_object", Bucket=bucket, Key=PROBED),
+            here("s3.list_objects_v2", "s3:ListBucket", Bucket=bucket, Prefix="probe/"),
             here("sns.publish", TopicArn=here.topic(ALERTS), Message="tried"),
         ],
         denied=[
@@ -107,6 +108,7 @@ def watch(here: Place) -> Powers:
             here("dynamodb.put_item", TableName=AUDIT, Item=ROW),
             here("s3.put_object", Bucket=bucket, Key="probe/tried", Body=b"forged"),
             here("s3.delete_object", Bucket=bucket, Key=PROBED),
+            here("s3.list_objects_v2", "s3:ListBucket", Bucket=bucket),
             here("s3.get_object", region=here.peer, Bucket=here.bucket(here.peer), Key=PROBED),
             here("cloudwatch.put_metric_data", Namespace="HealthcareDr/Failover", MetricData=SEEN),
             here("sts.assume_role", RoleArn=here.role("watch", here.peer), RoleSessionName="tried"),

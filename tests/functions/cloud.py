@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 HOME, OTHER = REGIONS = ("us-east-1", "us-west-2")
 RECORDS, AUDIT, STATE = "patient_records-test", "audit_logs-test", "failover_state-test"
+ALERTS = "topic-alerts-test"
 RUNBOOK = "https://runbook.example.test/failover"
 
 
@@ -56,6 +57,8 @@ class Cloud:
             "AWS_ENDPOINT_URL": self.aws.endpoint,
             "ALERT_TOPIC_ARN": self.alerts[region],
             "AUTOMATIC_EVACUATION": "true",
+            "ARRIVAL_S": "10",
+            "EVACUATE_AFTER_S": "120",
             "RELEASE_AFTER_S": "600",
             "LAG_OBJECTIVE_S": "60",
             "RUNBOOK_URL": RUNBOOK,
@@ -117,7 +120,7 @@ def furnish(aws: EmbeddedAws) -> Cloud:
     for region in REGIONS:
         _bucket(aws, region, cloud.keys[region])
         role_of(aws, peer_role(region), trusts={"AWS": f"arn:aws:iam::{aws.account}:root"})
-        cloud.alerts[region], failover = topic(aws, region, "alerts"), topic(aws, region, "failover")
+        cloud.alerts[region], failover = topic(aws, region, ALERTS), topic(aws, region, "failover")
         for about in REGIONS:
             alarm(aws, region, failover, about=about)
             alarm(aws, region, failover, metric="HeartbeatAge", about=about)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.functions.cloud import HOME, OTHER, REGIONS, STATE, Cloud
+from tests.functions.cloud import ALERTS, HOME, OTHER, REGIONS, STATE, Cloud
 from tests.functions.conftest import Decide
+from tests.functions.watched import received
 
 import pytest
 
@@ -66,8 +67,43 @@ def test_an_operator_evacuates_a_region_and_everybody_is_told_who_and_why(cloud:
     row = evacuated(cloud, HOME)
     assert row
     assert (row["by"], row["reason"], row["writer"]) == ("arn:aws:iam::111111111111:root", WHY, OTHER)
+    [message] = received(cloud.aws, OTHER, ALERTS)
+    assert message["Subject"] == f"{HOME} was evacuated by an operator"
+    for part in (f"{HOME} was evacuated by {row['by']}, through {OTHER}.", f"Reason: {WHY}"):
+        assert part in message["Message"]
     assert published(cloud, OTHER, HOME, began) == 2
     assert published(cloud, HOME, HOME, began) == 0
+
+
+def test_each_order_leaves_an_audit_row_in_the_chain_of_its_region(cloud: Cloud, command: Command) -> None:
+    from functions.verify import trails_of, verify
+
+    entity = f"platform#failover:{HOME}"
+    command("evacuate", HOME, "--reason", WHY, "--yes")
+    command("release", HOME, "--reason", "mended", "--yes")
+    rows = [row for row in cloud.audit(entity) if row["region"] == OTHER]
+    assert [row["action"] for row in rows[-2:]] == ["region.evacuated", "region.released"]
+    assert {row["actor_id"] for row in rows[-2:]} == {"platform#arn:aws:iam::111111111111:root"}
+    assert [fault for found, fault in verify(trails_of(OTHER, "test")) if found == entity] == []
+
+
+def test_an_operator_whose_clock_is_behind_still_has_the_last_word(
+    cloud: Cloud, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.shared import table
+
+    command("evacuate", HOME, "--reason", WHY, "--yes")
+    monkeypatch.setattr(table, "now", lambda: "2020-01-01T00:00:00.000000Z")
+    assert command("release", HOME, "--reason", "mended", "--yes")[0] == 0
+    assert evacuated(cloud, HOME) is None
+
+
+def test_a_topic_that_does_not_answer_hinders_no_order(cloud: Cloud, command: Command) -> None:
+    cloud.aws.fault(region=OTHER, service="sns", mode="error")
+    status, out, _ = command("evacuate", HOME, "--reason", WHY, "--yes")
+    assert status == 0
+    assert "The operations team was not told (503): tell them." in out
+    assert evacuated(cloud, HOME)
 
 
 def test_an_operator_releases_what_was_evacuated(cloud: Cloud, command: Command, decide: Decide) -> None:

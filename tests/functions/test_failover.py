@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.functions.cloud import AUDIT, HOME, OTHER, RUNBOOK, STATE, Cloud, Link
+from tests.functions.cloud import ALERTS, AUDIT, HOME, OTHER, RUNBOOK, STATE, Cloud, Link
 from tests.functions.conftest import Decide
 from tests.functions.gateway import Context
 from tests.functions.watched import gone_off, received
@@ -23,6 +23,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # Generous where an answer comes, for the machine may be busy.
 PATIENT = {"all": 60.0, "asking": 20.0, "connect": 10.0, "answer": 10.0}
+# A region that has been ill for two tenths of a second is so for long enough.
+SOON = "0.1"
 Event = dict[str, Any]
 Handler = Callable[[Event, Any], None]
 Rows = list[dict[str, Any]]
@@ -51,7 +53,7 @@ def decisions(cloud: Cloud, kind: str = "evacuation#", region: str = OTHER) -> R
 
 
 def told(cloud: Cloud, region: str = HOME) -> list[str]:
-    return [f"{each['Subject']}\n\n{each['Message']}" for each in received(cloud.aws, region, "alerts")]
+    return [f"{each['Subject']}\n\n{each['Message']}" for each in received(cloud.aws, region, ALERTS)]
 
 
 @pytest.fixture
@@ -60,6 +62,7 @@ def alarm(cloud: Cloud, decide: Decide) -> Event:
     beat(cloud, OTHER)
     told(cloud)
     told(cloud, OTHER)
+    see(cloud, HOME, OTHER)
     cloud.aws.fault(region=OTHER)
     return gone_off(cloud.aws, HOME, f"Healthy-{OTHER}")
 
@@ -71,15 +74,26 @@ def beat(cloud: Cloud, region: str) -> None:
     state_of(cloud.client("dynamodb", region), STATE, region).beat(now(), cloud.api_urls[region])
 
 
-def see(cloud: Cloud, region: str, other: str, *, healthy_s: float = 1000, lag_s: float | None = 0.5) -> None:
+def see(
+    cloud: Cloud, region: str, other: str, *, healthy_s: float = 1000, lag_s: float | None = 0.5, ill_s: float = 0
+) -> None:
     """What a region's probe saw of the other just now."""
     from datetime import UTC, datetime, timedelta
 
     from functions.shared.state import Sight, state_of
     from functions.shared.table import instant
 
-    since = instant(datetime.now(UTC) - timedelta(seconds=healthy_s)) if healthy_s else ""
-    state_of(cloud.client("dynamodb", region), STATE, region).look({other: Sight(since, lag_s)})
+    def ago(seconds: float) -> str:
+        return instant(datetime.now(UTC) - timedelta(seconds=seconds)) if seconds else ""
+
+    sight = Sight("" if ill_s else ago(healthy_s), lag_s, ago(ill_s))
+    state_of(cloud.client("dynamodb", region), STATE, region).look({other: sight})
+
+
+def fall_ill(cloud: Cloud) -> None:
+    """us-west-2 was seen ill after all that was decided about it."""
+    time.sleep(0.3)
+    see(cloud, HOME, OTHER, ill_s=0.2)
 
 
 def test_a_region_that_is_down_is_evacuated_audited_and_told(cloud: Cloud, alarm: Event) -> None:
@@ -140,10 +154,10 @@ def test_a_delivery_that_loses_while_the_other_decides_tells_nothing(
 
     seen, late = Failover._complaints, handler(cloud)
 
-    def overtaken(self: Any) -> dict[str, str]:
+    def overtaken(self: Any, judged: str) -> dict[str, str]:
         monkeypatch.setattr(Failover, "_complaints", seen)
         handler(cloud)(alarm, Context(aws_request_id="faster"))
-        return seen(self)
+        return seen(self, judged)
 
     monkeypatch.setattr(Failover, "_complaints", overtaken)
     before = len(decisions(cloud))
@@ -292,7 +306,7 @@ def test_a_trail_that_others_hold_all_the_time_fails_the_invocation(
 def latched(cloud: Cloud, alarm: Event) -> Handler:
     """us-west-2 was evacuated by the function of us-east-1, which is returned, and answers again."""
     function = handler(cloud, RELEASE_AFTER_S="1", LAG_OBJECTIVE_S="60")
-    function(alarm, Context())
+    function(alarm, Context(aws_request_id="evacuation"))
     told(cloud)
     cloud.aws.heal()
     while any(way["queued"] for way in cloud.aws.replication()["ways"]):
@@ -357,12 +371,122 @@ def test_a_region_stays_evacuated_while_what_it_sees_does_not_arrive(
 
 def test_a_region_is_not_released_before_its_evacuation_is_as_old_as_demanded(cloud: Cloud, alarm: Event) -> None:
     function = handler(cloud)
-    function(alarm, Context())
+    function(alarm, Context(aws_request_id="evacuation"))
     cloud.aws.heal()
     see(cloud, HOME, OTHER)
     see(cloud, OTHER, HOME)
     function(tick(), Context())
     assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
+def test_a_region_that_the_probe_saw_ill_for_long_enough_is_evacuated_without_an_alarm(
+    cloud: Cloud, alarm: Event
+) -> None:
+    before, function = len(decisions(cloud)), handler(cloud, EVACUATE_AFTER_S=SOON)
+    fall_ill(cloud)
+    handler(cloud)(tick(), Context(aws_request_id="early"))
+    assert len(decisions(cloud)) == before
+    for invocation in ("first", "second"):
+        function(tick(), Context(aws_request_id=invocation))
+    function(alarm, Context(aws_request_id="alarm"))
+    assert len(decisions(cloud)) == before + 1
+    assert (decisions(cloud)[-1]["state"], decisions(cloud)[-1]["request_id"]) == ("evacuated", "first")
+    assert len(told(cloud)) == 1
+
+
+def test_an_alarm_and_the_schedule_decide_about_one_illness_once(cloud: Cloud, alarm: Event) -> None:
+    cloud.aws.fault(region=HOME, service="execute-api")
+    fall_ill(cloud)
+    for number, event in enumerate((alarm, tick(), tick())):
+        handler(cloud, EVACUATE_AFTER_S=SOON)(event, Context(aws_request_id=f"invocation-{number}"))
+    assert len(told(cloud)) == 1
+
+
+def test_a_region_that_could_not_be_evacuated_is_so_when_another_one_can_take_its_traffic(
+    cloud: Cloud, alarm: Event
+) -> None:
+    here = cloud.aws.fault(region=HOME, service="execute-api")
+    fall_ill(cloud)
+    handler(cloud)(alarm, Context(aws_request_id="alone"))
+    cloud.aws.heal(here)
+    time.sleep(1.1)  # an answer of the API is kept for a second
+    handler(cloud, EVACUATE_AFTER_S=SOON)(tick(), Context(aws_request_id="in company"))
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+    assert [text.partition("\n")[0] for text in told(cloud)] == [
+        f"{OTHER} failed and no other region can take over: ACT NOW",
+        f"{OTHER} was evacuated, {HOME} takes its traffic",
+    ]
+
+
+def test_an_operator_who_released_an_ill_region_is_not_overruled_by_the_schedule(
+    cloud: Cloud, alarm: Event, decide: Decide
+) -> None:
+    fall_ill(cloud)
+    decide(OTHER, "released")
+    before = len(decisions(cloud))
+    handler(cloud, EVACUATE_AFTER_S=SOON)(tick(), Context())
+    assert (len(decisions(cloud)), told(cloud)) == (before, [])
+
+
+@pytest.mark.parametrize("region", [HOME, OTHER])
+def test_an_evacuated_region_that_answers_is_released_at_once_when_no_other_serves(
+    cloud: Cloud, latched: Handler, region: str
+) -> None:
+    # By the function that evacuated it, or by its own: the other may be gone.
+    before = len(decisions(cloud))
+    see(cloud, HOME, OTHER, healthy_s=0)
+    cloud.aws.fault(region=HOME, service="execute-api")
+    handler(cloud, region)(tick(), Context(aws_request_id="emergency"))
+    while any(way["queued"] for way in cloud.aws.replication()["ways"]):
+        time.sleep(0.02)
+    assert len(decisions(cloud)) == before + 1
+    assert decisions(cloud)[-1]["reason"] == "no other region serves"
+    [message] = told(cloud, region)
+    assert "It is released, for: no other region serves." in message
+
+
+def test_an_evacuated_region_that_does_not_answer_is_not_released_though_no_other_serves(
+    cloud: Cloud, latched: Handler
+) -> None:
+    see(cloud, HOME, OTHER, ill_s=1)
+    for region in (HOME, OTHER):
+        cloud.aws.fault(region=region, service="execute-api")
+    latched(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
+def test_a_scheduled_run_that_fails_is_counted_and_not_repeated(
+    cloud: Cloud, alarm: Event, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.aws.fault(region=HOME, service="dynamodb", mode="error")
+    handler(cloud)(tick(), Context())
+    [counted] = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
+    assert (counted["service"], counted["Failures"]) == ("api", [2.0])
+
+
+@pytest.mark.parametrize("what", ["evacuated", "released"])
+def test_what_a_scheduled_run_decided_and_could_tell_nobody_is_told_by_its_repetition(
+    cloud: Cloud, alarm: Event, what: str
+) -> None:
+    from functions.shared.parts import FailedPartsError
+
+    function = handler(cloud, RELEASE_AFTER_S="0", EVACUATE_AFTER_S=SOON)
+    fall_ill(cloud)
+    if what == "released":
+        function(alarm, Context(aws_request_id="evacuation"))
+        cloud.aws.heal()
+        see(cloud, OTHER, HOME)
+        see(cloud, HOME, OTHER)
+        told(cloud)
+    event = tick()
+    cloud.aws.fault(region=HOME, service="sns")
+    cloud.aws.fault(region=OTHER, service="sns")
+    with pytest.raises(FailedPartsError, match=f"look at {OTHER}"):
+        function(event, Context(aws_request_id="scheduled"))
+    cloud.aws.heal()
+    assert decisions(cloud)[-1]["state"] == what
+    function(event, Context(aws_request_id="scheduled"))
+    assert len(told(cloud)) == 1
 
 
 @pytest.mark.parametrize(("by", "region"), [("arn:aws:iam::111111111111:role/operator", HOME), ("failover", OTHER)])
@@ -386,7 +510,7 @@ def test_every_message_fits_what_sns_takes(cloud: Cloud) -> None:
         notices.evacuated(region, since, "is gone", [region, region]),
         notices.alone(region, since, "is gone", [region]),
         notices.switched_off(region, since, "is gone", region, [region]),
-        notices.released(region, since, since),
+        notices.released(region, since, since, "healthy and in step"),
     ):
         subject = text.partition("\n")[0]
         assert re.fullmatch(r"[A-Za-z][ -~]{0,98}", subject)
