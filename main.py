@@ -23,6 +23,10 @@ WITHOUT_ISSUER = (
     "note: without 'oidc_issuer' the API takes signed requests only (AWS_IAM). A signature names one region: "
     "failover by DNS is for clients with tokens.\n"
 )
+WITHOUT_SUBSCRIPTIONS = (
+    "note: without 'alert_subscriptions' nobody is told of any alarm or failover: name email addresses, https URLs or "
+    "queues.\n"
+)
 
 
 def build(app: App, settings: Settings, regions: Sequence[type[Region]] = REGIONS) -> Topology:
@@ -59,6 +63,8 @@ def main() -> None:
         sys.exit(str(error))
     if settings.oidc_issuer is None:
         sys.stderr.write(WITHOUT_ISSUER)
+    if not settings.alert_subscriptions:
+        sys.stderr.write(WITHOUT_SUBSCRIPTIONS)
     sys.stderr.write(summary(settings))
     app = App()
     build(app, settings)

@@ -32,7 +32,7 @@ from dr.resources.role import Role
 from dr.resources.stack import AwsStack
 from dr.resources.storage import DocumentBucket
 from dr.resources.tables import append_audit_rows, read_and_append_records
-from dr.resources.trail import Trail, trail_arn
+from dr.resources.trail import REFUSED_REQUESTS, Trail, trail_arn, watch_log
 from dr.settings import Settings
 
 from cdktf import TerraformOutput
@@ -203,7 +203,7 @@ class Region(AwsStack):
         )
 
     def create_peer_access(self) -> Role:
-        """The role by which the other regions' functions read this region's documents and use its topic."""
+        """The role by which the other regions' functions read this region's documents."""
         return Role(
             self,
             "peer-access",
@@ -213,8 +213,7 @@ class Region(AwsStack):
             statements=[
                 self.bucket.listing(),
                 self.bucket.read(),
-                self.key.usage("s3", "sns"),
-                self.topic.publishing(),
+                self.key.usage("s3"),
             ],
         )
 
@@ -280,6 +279,14 @@ class Region(AwsStack):
 
     def create_alarms(self) -> AnyAlarm:
         """The region's alarms, each of which tells the region's own topic, and one that sums up what callers feel."""
+        watch_log(
+            self,
+            "refused-requests",
+            REFUSED_REQUESTS,
+            names=self.names,
+            log_group=self.api.access_log,
+            topic_arn=self.topic.arn,
+        )
         measures = self._measures()
         told = {kind: (each, [self.topic.arn]) for kind, each in measures.thresholds().items()}
         told |= {kind: (each, [self.failover.topic.arn]) for kind, each in measures.health_of_peers().items()}

@@ -47,8 +47,9 @@ PATIENT_ROUTES = (
 STAGE = "$default"
 # Left out, API Gateway takes 0 for both as soon as there is any setting of a route: 429 for all.
 RATE, BURST = 1000, 2000
-# About 16 checkers that do not coordinate: several requests a second whatever the interval.
-HEALTH_RATE, HEALTH_BURST = 20, 50
+# About 16 checkers that do not coordinate: several requests a second whatever the interval. Far more, for it is open to
+# everybody: who could use it up would have the region taken for unhealthy. The function asks its table once a second.
+HEALTH_RATE, HEALTH_BURST = 500, 1000
 # The function's 30 s include its start; API Gateway ends an integration at 30 s at the latest.
 INTEGRATION_TIMEOUT_MS = 29_000
 # Never the path: it holds patients' ids.
@@ -59,6 +60,8 @@ ACCESS_LOG = {
     "latencyMs": "$context.responseLatency",
     "time": "$context.requestTimeEpoch",
     "error": "$context.error.responseType",
+    "caller": "$context.identity.sourceIp",
+    "refusal": "$context.authorizer.error",
 }
 
 
@@ -72,6 +75,7 @@ class Api(Construct):
         id: The API's id.
         host: The name it has by itself, which the health check asks.
         stage: The stage's id, for mappings of custom domains.
+        access_log: The name of the log group with a line for every request, served or not.
     """
 
     def __init__(
@@ -160,7 +164,7 @@ class Api(Construct):
             ],
             depends_on=routes,
         )
-        self.stage = stage.id
+        self.stage, self.access_log = stage.id, logs.name
         execution_arn = api.execution_arn
         for route in (HEALTH_ROUTE, *PATIENT_ROUTES):
             self._allow_invocation(route, function, execution_arn)

@@ -41,6 +41,7 @@ JOIN_VPC = (
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 )
+WRITE_LOG = ("logs:CreateLogStream", "logs:PutLogEvents")
 # boto3 would otherwise ask names that a subnet without internet cannot reach: the global STS and S3, and DynamoDB's
 # names by account (AWS SDKs reference guide, "STS regional endpoints", "Account-based endpoints").
 REGIONAL_NAMES = {
@@ -135,10 +136,11 @@ class Function(Construct):
             actions=("logs:CreateLogGroup",),
             resources=("*",),  # no group at all
         )
+        group_arn = f"arn:aws:logs:{region}:{account}:log-group:{log_group}"
         own = (
-            _join_network(f"arn:aws:lambda:{region}:{account}:function:{name}")
+            [_join_network(f"arn:aws:lambda:{region}:{account}:function:{name}"), _write_no_other_log(group_arn)]
             if network
-            else _write_log(f"arn:aws:logs:{region}:{account}:log-group:{log_group}")
+            else [_write_log(group_arn)]
         )
         role = Role(
             self,
@@ -146,7 +148,7 @@ class Function(Construct):
             name=role_name,
             account=account,
             service="lambda",
-            statements=[*statements, dead_letters.sending(), keep_log_group, own],
+            statements=[*statements, dead_letters.sending(), keep_log_group, *own],
             aws_managed={"vpc-attachment": VPC_ACCESS} if network else {},
         )
         code = TerraformAsset(self, "code", path=str(bundle), type=AssetType.FILE)
@@ -236,6 +238,9 @@ def _join_network(function_arn: str) -> Statement:
 
 
 def _write_log(group_arn: str) -> Statement:
-    return Statement(
-        sid="WriteLog", actions=("logs:CreateLogStream", "logs:PutLogEvents"), resources=(f"{group_arn}:*",)
-    )
+    return Statement(sid="WriteLog", actions=WRITE_LOG, resources=(f"{group_arn}:*",))
+
+
+def _write_no_other_log(group_arn: str) -> Statement:
+    """AWS's own policy lets the role write to every log group of the account: the trail's, for one."""
+    return Statement(sid="WriteNoOtherLog", effect="Deny", actions=WRITE_LOG, not_resources=(f"{group_arn}:*",))

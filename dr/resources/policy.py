@@ -43,11 +43,15 @@ class Condition:
 
 @attrs.frozen(kw_only=True)
 class Statement:
-    """One statement. A resource's own policy names principals, an identity's does not."""
+    """One statement. A resource's own policy names principals, an identity's does not.
+
+    One that denies may name the resources that it leaves alone, in place of those that it is about.
+    """
 
     sid: str
     actions: tuple[str, ...]
-    resources: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+    not_resources: tuple[str, ...] = ()
     effect: str = "Allow"
     principals: Principals | None = None
     conditions: tuple[Condition, ...] = attrs.field(default=())
@@ -102,6 +106,8 @@ def _render(statement: Statement) -> dict[str, object]:
     }
     if statement.resources:
         rendered["Resource"] = _shortest(statement.resources)
+    if statement.not_resources:
+        rendered["NotResource"] = _shortest(statement.not_resources)
     if principals:
         anybody = principals == Principals.anybody()
         rendered["Principal"] = "*" if anybody else {principals.kind: _shortest(principals.ids)}

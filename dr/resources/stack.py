@@ -67,6 +67,5 @@ class AwsStack(TerraformStack):
             bucket=f"{self.config.state_bucket}-{region}",
             key=f"{self.config.environment_suffix}/{stack}.tfstate",
             region=region,
-            encrypt=True,
         )
         self.add_override("terraform.backend.s3.use_lockfile", True)

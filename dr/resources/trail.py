@@ -1,4 +1,4 @@
-"""The record of who did what in the account, and alarms on what nobody should do."""
+"""The record of who did what in the account, and alarms on what nobody should do there or at the API."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +32,7 @@ def _any_of(*events: str) -> str:
 
 @attrs.frozen(kw_only=True)
 class Watch:
-    """What is looked for in the trail, how often a minute is too often, and what it means."""
+    """What is looked for in a log, how often a minute is too often, and what it means."""
 
     pattern: str
     limit: int = 0
@@ -78,6 +78,14 @@ WATCHES: Mapping[str, Watch] = {
 }
 
 
+# Lines of the API's access log. Tokens and signatures that are no good do not reach the function, nor its audit rows.
+REFUSED_REQUESTS = Watch(
+    pattern='{ ($.status = "401") || ($.status = "403") }',
+    limit=50,
+    meaning="The API refused more than 50 requests in a minute: someone guesses tokens, or a client's are no good.",
+)
+
+
 def trail_arn(names: Names, region: str, account: str) -> str:
     """The ARN of a region's trail, whether it exists yet or not."""
     return f"arn:aws:cloudtrail:{region}:{account}:trail/{names.worldwide('trail', region)}"
@@ -119,7 +127,6 @@ class Trail(Construct):
             log_retention_days: How long files and log are kept at least.
         """
         super().__init__(scope, id_)
-        self._names, self._topic_arn = names, topic_arn
         name, arn = names.worldwide("trail", region), trail_arn(names, region, account)
         bucket = _create_bucket(self, names.bucket("trail", region, account), account, arn, key, log_retention_days)
         group = CloudwatchLogGroup(
@@ -168,30 +175,32 @@ class Trail(Construct):
             depends_on=[bucket.policy, *role.attachments],
         )
         for kind, watch in WATCHES.items():
-            self._watch(kind, watch, group.name)
+            watch_log(self, kind, watch, names=names, log_group=group.name, topic_arn=topic_arn)
 
-    def _watch(self, kind: str, watch: Watch, log_group: str) -> None:
-        CloudwatchLogMetricFilter(
-            self,
-            f"filter-{kind}",
-            name=self._names.regional(f"filter-{kind}"),
-            log_group_name=log_group,
-            pattern=watch.pattern,
-            metric_transformation=CloudwatchLogMetricFilterMetricTransformation(
-                namespace=NAMESPACE, name=self._names.regional(kind), value="1", default_value="0"
-            ),
-        )
-        Alarm(
-            self,
-            f"alarm-{kind}",
-            name=self._names.regional(f"alarm-{kind}"),
-            threshold=Threshold(
-                metric=Metric(namespace=NAMESPACE, name=self._names.regional(kind), dimensions={}),
-                limit=watch.limit,
-                meaning=watch.meaning,
-            ),
-            topic_arns=[self._topic_arn],
-        )
+
+def watch_log(scope: Construct, kind: str, watch: Watch, *, names: Names, log_group: str, topic_arn: str) -> None:
+    """Count the lines of a log group that a watch looks for, with an alarm on too many."""
+    CloudwatchLogMetricFilter(
+        scope,
+        f"filter-{kind}",
+        name=names.regional(f"filter-{kind}"),
+        log_group_name=log_group,
+        pattern=watch.pattern,
+        metric_transformation=CloudwatchLogMetricFilterMetricTransformation(
+            namespace=NAMESPACE, name=names.regional(kind), value="1", default_value="0"
+        ),
+    )
+    Alarm(
+        scope,
+        f"alarm-{kind}",
+        name=names.regional(f"alarm-{kind}"),
+        threshold=Threshold(
+            metric=Metric(namespace=NAMESPACE, name=names.regional(kind), dimensions={}),
+            limit=watch.limit,
+            meaning=watch.meaning,
+        ),
+        topic_arns=[topic_arn],
+    )
 
 
 def _create_bucket(scope: Construct, name: str, account: str, trail: str, key: EncryptionKey, keep_days: int) -> Bucket:

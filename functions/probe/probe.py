@@ -185,7 +185,10 @@ class Probe:
         try:
             arrived = s3.head_object(Bucket=place["bucket"], Key=key)["Metadata"][_WRITTEN_AT]
         except ClientError as error:
-            if error.response["Error"].get("Code") != "404":
+            if error.response["Error"].get("Code") not in ("403", "404"):
+                raise
+            # To who may list but the probes' own, S3 calls forbidden what is not there.
+            if s3.list_objects_v2(Bucket=place["bucket"], Prefix=key, MaxKeys=1).get("KeyCount"):
                 raise
             arrived = ""
         return beat.lag_s(arrived, self._limits.period)

@@ -156,24 +156,30 @@ def only_the_api_invokes_the_function_by_its_alias_on_known_routes(stacks: Stack
                 yield f"{integration.address}: is refused beyond 30 s"
 
 
+# What of a request must be in the log, a token's error and the sender's address among it: guesses reach no function.
+LOGGED = {f"$context.{field}" for field in ("authorizer.error", "identity.sourceIp", "requestId", "routeKey", "status")}
+
+
 @DESIGN.rule(
     "SECURITY",
     needs=(STAGE,),
     breaks=[
         replaced(STAGE, "access_log_settings.format", "$context.routeKey", "$context.path"),
         replaced(STAGE, "access_log_settings.format", "$context.requestId", "$context.authorizer.claims.sub"),
+        replaced(STAGE, "access_log_settings.format", "$context.identity.sourceIp", "$context.identity.caller"),
+        replaced(STAGE, "access_log_settings.format", "$context.authorizer.error", "$context.error.message"),
         changed(STAGE, "access_log_settings.format", to="not JSON"),
     ],
 )
 def access_logs_hold_no_patients_ids(stacks: Stacks) -> Iterator[str]:
-    """A path has a patient's id in it: the route's key is logged instead."""
+    """A path has a patient's id in it: the route's key is logged instead; and whence came what was refused why."""
     for stage in resources(stacks, STAGE):
         try:
             fields = set(json.loads(at(stage.arguments, "access_log_settings.format")).values())
         except ValueError:
             fields = set()
-        private = {field for field in fields if re.search(r"path|authorizer|identity|querystring", field)}
-        if private or not {"$context.requestId", "$context.routeKey", "$context.status"} <= fields:
+        private = {field for field in fields - LOGGED if re.search(r"path|authorizer|identity|querystring", field)}
+        if private or not fields >= LOGGED:
             yield f"{stage.address}: logs {sorted(fields)}"
 
 

@@ -23,6 +23,8 @@ from tests.brief.rules import (
     emptied,
     of,
     removed,
+    replaced,
+    statement,
     unstated,
 )
 from tests.synthesis import Resource, Stacks, regions_of, resources
@@ -213,6 +215,33 @@ def a_function_is_replaced_with_its_role(stacks: Stacks) -> Iterator[str]:
             at(function.arguments, "lifecycle.replace_triggered_by") or ()
         ):
             yield f"{function.address}: outlives its role"
+
+
+@DESIGN.rule(
+    "SECURITY",
+    breaks=[
+        unstated("WriteNoOtherLog"),
+        replaced(statement("WriteNoOtherLog"), "not_resources", "lambda-api", "*"),
+        changed(statement("WriteNoOtherLog"), "actions", to=["logs:PutLogEvents"]),
+        changed(statement("WriteNoOtherLog"), "effect", to="Allow"),
+    ],
+)
+def a_function_in_the_network_writes_to_no_other_log(stacks: Stacks) -> Iterator[str]:
+    """AWS's own policy for the network lets its role write to all, the trail's too."""
+    yield from without_functions(stacks)
+    for function in resources(stacks, FUNCTION):
+        role = referred(stacks, function.stack, function.arguments["role"], ROLE)
+        given = role_statements(stacks, role) if role and "vpc_config" in function.arguments else []
+        denied = [
+            (action, each.get("not_resources"))
+            for each in given
+            if each["effect"] == "Deny"
+            for action in each["actions"]
+        ]
+        own = f":log-group:/aws/lambda/{function.arguments['function_name']}:*"
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents") if given else ():
+            if not any(name == action and left and all(map(str.endswith, left, [own])) for name, left in denied):
+                yield f"{function.address}: {action} is not denied elsewhere"
 
 
 @DESIGN.rule("AWS, destroy order", breaks=[unstated("KeepLogGroup"), removed(FUNCTION)])

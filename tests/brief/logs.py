@@ -26,7 +26,7 @@ QUERY_LOG = "aws_route53_query_log"
 GROUP = "aws_cloudwatch_log_group"
 FLAGS = ("is_multi_region_trail", "include_global_service_events", "enable_log_file_validation")
 # What must be looked for, by a word of its pattern.
-LOOKED_FOR = ("UnauthorizedOperation", "KMSInvalidState", "Root", "ScheduleKeyDeletion", "StopLogging")
+LOOKED_FOR = ("UnauthorizedOperation", "KMSInvalidState", "Root", "ScheduleKeyDeletion", "StopLogging", '"401"')
 
 
 def _looks_for(word: str) -> Where:
@@ -144,19 +144,20 @@ def _of_trails(given: dict[str, Any]) -> bool:
     ],
 )
 def what_nobody_should_do_sets_off_an_alarm(stacks: Stacks) -> Iterator[str]:
-    """Denied calls, the root user, a key's end and a stopped trail are looked for in each region's trail."""
+    """Denied calls, the root user, a key's end and a stopped trail in each region's trail; tokens in the API's log."""
     for region in regions_of(stacks):
         alarms = {
             each.arguments.get("metric_name"): each
             for each in of_region(stacks, region, ALARM)
-            if _security_alarm(each) and each.arguments["alarm_actions"] and each.arguments["threshold"] <= 5
+            if _security_alarm(each) and each.arguments["alarm_actions"] and each.arguments["threshold"] <= 50
             if each.arguments["comparison_operator"] == "GreaterThanThreshold"
         }
         found = ""
         for each in of_region(stacks, region, FILTER):
             group = referred(stacks, region, each.arguments["log_group_name"], GROUP)
-            if group is None or "/aws/cloudtrail/" not in group.arguments["name"]:
-                yield f"{each.address}: looks elsewhere than in the trail"
+            where = "/vendedlogs/apigateway/" if "$.status" in each.arguments["pattern"] else "/aws/cloudtrail/"
+            if group is None or where not in group.arguments["name"]:
+                yield f"{each.address}: looks elsewhere than in {where}"
             alarm = alarms.get(at(each.arguments, "metric_transformation.name"))
             if not alarm or alarm.arguments["namespace"] != at(each.arguments, "metric_transformation.namespace"):
                 yield f"{each.address}: sets off no alarm"

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-KEYS = {"Sid", "Effect", "Action", "Resource", "Principal", "Condition"}
+KEYS = {"Sid", "Effect", "Action", "Resource", "NotResource", "Principal", "Condition"}
 NEEDED = {"Sid", "Effect", "Action"}
 
 
@@ -29,8 +29,13 @@ def _statement(given: dict[str, Any]) -> dict[str, Any]:
     if not given.keys() >= NEEDED or not given.keys() <= KEYS:
         raise ValueError(f"a statement must have {sorted(NEEDED)}, and nothing but {sorted(KEYS)}, got: {given!r}")
     read = {"sid": given["Sid"], "effect": given["Effect"], "actions": _values(given["Action"])}
-    if "Resource" in given:
-        read["resources"] = _values(given["Resource"])
+    if "NotResource" in given and given["Effect"] != "Deny":
+        raise ValueError(f"a statement must have Effect Deny to have NotResource, got: {given!r}")
+    read |= {
+        name: _values(given[key])
+        for key, name in (("Resource", "resources"), ("NotResource", "not_resources"))
+        if key in given
+    }
     if "Principal" in given:
         who = {"*": "*"} if given["Principal"] == "*" else given["Principal"]
         read["principals"] = [{"type": kind, "identifiers": _values(ids)} for kind, ids in who.items()]

@@ -20,10 +20,7 @@ NEEDED: Mapping[str, tuple[tuple[str, str], ...]] = {
         *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("sqs:SendMessage", DEAD_LETTERS)),
         ("sts:AssumeRole", "role/role-peer-"),
     ),
-    "peer": (
-        *(("s3:GetObject", DOCUMENTS), ("s3:ListBucket", DOCUMENTS), ("kms:Decrypt", KEY)),
-        ("sns:Publish", "aws_sns_topic."),
-    ),
+    "peer": (*(("s3:GetObject", DOCUMENTS), ("s3:ListBucket", DOCUMENTS), ("kms:Decrypt", KEY)),),
     "probe": (
         *(("dynamodb:GetItem", STATE), ("dynamodb:PutItem", STATE), ("dynamodb:Query", STATE)),
         *(("dynamodb:GetItem", ":PEER:"), ("kms:Decrypt", ":PEER:"), ("sts:AssumeRole", "role/role-watch-")),
@@ -37,7 +34,12 @@ NEEDED: Mapping[str, tuple[tuple[str, str], ...]] = {
         *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("sqs:SendMessage", DEAD_LETTERS)),
         *(("logs:CreateLogStream", "lambda-failover-"), ("logs:PutLogEvents", "lambda-failover-")),
     ),
-    "watch": (("s3:GetObject", "/probe/*"), ("kms:GenerateDataKey*", KEY), ("sns:Publish", ALERTS)),
+    "watch": (
+        ("s3:GetObject", "/probe/*"),
+        ("s3:ListBucket", DOCUMENTS),
+        ("kms:GenerateDataKey*", KEY),
+        ("sns:Publish", ALERTS),
+    ),
     "trail": (("logs:CreateLogStream", ":log-stream:"), ("logs:PutLogEvents", ":log-stream:")),
     "backup": (("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY)),
     "restore": (

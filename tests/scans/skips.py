@@ -44,6 +44,7 @@ CHECKOV = (
     ),
 )
 
+KNOWN_TO_KMS = "KMS knows it for every call that names a key (KMS developer guide, kms:ResourceAliases)"
 PARLIAMENT = (
     Skip(
         "UNKNOWN_CONDITION_FOR_ACTION",
@@ -54,7 +55,7 @@ PARLIAMENT = (
     Skip(
         "UNKNOWN_CONDITION_FOR_ACTION",
         "*: aws_iam_policy.failover_probe_role_policy_*",
-        "KMS knows it for every call that names a key (KMS developer guide, kms:ResourceAliases)",
+        KNOWN_TO_KMS,
         "*kms:ResourceAliases*",
     ),
     Skip(
@@ -74,6 +75,8 @@ SECRETS = (
     ),
     Skip("Hex High Entropy String", "tools/terraform.py", "checksums of the pinned Terraform"),
 )
+
+OPERATOR = (Skip("UNKNOWN_CONDITION_FOR_ACTION", "evacuate", KNOWN_TO_KMS, "*kms:ResourceAliases*"),)
 
 NAMED_BY_AWS = "ids of these resources are AWS's own: there is no name to limit them to"
 DEPLOYER = (

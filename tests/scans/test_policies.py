@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.scans.gate import Finding, faults
 from tests.scans.policies import ACCOUNT, identity_policies, lint
-from tests.scans.skips import PARLIAMENT
+from tests.scans.skips import OPERATOR, PARLIAMENT
 from tests.synthesis import Stacks, resources
 from tools.preflight.deployer import POLICIES, Placeholders, policies
 
@@ -31,16 +31,16 @@ def test_nothing_is_wrong_with_a_roles_policies_but_what_is_listed(
     assert list(faults(lint(tmp_path, policies), PARLIAMENT)) == []
 
 
-def test_nothing_is_wrong_with_the_operators_policy(tmp_path: Path) -> None:
+def test_nothing_is_wrong_with_the_operators_policies(tmp_path: Path) -> None:
     values = Placeholders(account=ACCOUNT, suffix="prod", state_bucket="none")
     wanted = policies(values, OPERATOR_POLICIES)
-    assert list(wanted) == ["restore"]
-    assert lint(tmp_path, wanted) == []
+    assert list(wanted) == ["evacuate", "restore"]
+    assert list(faults(lint(tmp_path, wanted), OPERATOR)) == []
 
 
 def test_operators_restore_with_the_role_for_it_and_with_no_other(stacks: Stacks) -> None:
     values = Placeholders(account=ACCOUNT, suffix="dev", state_bucket="none")
-    (policy,) = policies(values, OPERATOR_POLICIES).values()
+    policy = policies(values, OPERATOR_POLICIES)["restore"]
     (pattern,) = (each["Resource"] for each in policy["Statement"] if "iam:PassRole" in each["Action"])
     handed = {
         str(role.arguments["name"])
