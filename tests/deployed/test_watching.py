@@ -20,8 +20,8 @@ import pytest
 EAST, WEST = "us-east-1", "us-west-2"
 ALIAS = "live"
 LAG_LIMIT_S = 30
-# A minute's samples, a run of the schedule, and a busy machine.
-SOON_S, LATER_S = 100, 240
+# Some runs of the schedule: one that finds a busy machine ill puts a release off until the next but one.
+PATIENCE_S = 240
 # Longer than from one run of the schedule to the next, in which a second message would come.
 WATCHED_S = 75
 EVACUATED = f"{EAST} was evacuated, {WEST} takes its traffic"
@@ -96,9 +96,9 @@ def told(box: Mailbox) -> list[str]:
 def regions(aws: EmbeddedAws, deployment: Deployment) -> Iterator[Regions]:
     """Both regions, with nothing wrong before and after."""
     made = Regions(aws)
-    until(lambda: made.settled, LATER_S, every_s=5)
+    until(lambda: made.settled, PATIENCE_S, every_s=5)
     yield made
-    until(lambda: made.settled, LATER_S, every_s=5)
+    until(lambda: made.settled, PATIENCE_S, every_s=5)
 
 
 @contextmanager
@@ -186,7 +186,7 @@ class Outage:
             self.told[region] += told(self._boxes[region])
             return subject in self.told[region]
 
-        until(came, SOON_S)
+        until(came, PATIENCE_S)
 
 
 @pytest.fixture(scope="module")
