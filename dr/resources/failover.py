@@ -22,7 +22,7 @@ from dr.resources.naming import (
 )
 from dr.resources.policy import Condition, Statement
 from dr.resources.storage import DocumentBucket
-from dr.resources.tables import append_audit_rows, read_and_append_state
+from dr.resources.tables import append_audit_rows, read_and_append_state, read_state_and_write_own
 from dr.settings import Settings
 
 import attrs
@@ -163,6 +163,7 @@ class Failover(Construct):
                 "PEERS": self._peers("bucket", lambda peer: document_bucket(place.names, peer, place.account)),
             },
             statements=[
+                *read_state_and_write_own(place.table(FAILOVER_STATE, place.region), place.region),
                 Statement(sid="ReadReplicasOfState", actions=("dynamodb:GetItem",), resources=replicas),
                 self._key_of_replicas(),
                 bucket.put_probe(),
@@ -195,6 +196,7 @@ class Failover(Construct):
                 "RUNBOOK_URL": config.runbook_url,
             },
             statements=[
+                read_and_append_state(place.table(FAILOVER_STATE, place.region)),
                 *append_audit_rows(place.table(AUDIT_LOGS, place.region)),
                 alerts.publishing(),
                 self._key.usage("dynamodb", "lambda", "sns", "sqs"),
@@ -228,7 +230,6 @@ class Failover(Construct):
                 **environment,
             },
             statements=[
-                read_and_append_state(place.table(FAILOVER_STATE, place.region)),
                 Statement(
                     sid="AssumeWatchRoles",
                     actions=("sts:AssumeRole",),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from dr.resources.data_class import DataClass
 from dr.resources.naming import AUDIT_LOGS, FAILOVER_STATE, PATIENT_RECORDS
-from dr.resources.policy import Statement
+from dr.resources.policy import Condition, Statement
 
 import attrs
 from cdktf_cdktf_provider_aws.dynamodb_table import (
@@ -106,6 +106,20 @@ def append_audit_rows(table: str, *, reading: bool = False) -> list[Statement]:
 def read_and_append_state(table: str) -> Statement:
     """What a role needs to read and write the failover state, by the ARN of its table."""
     return Statement(sid="ReadAndAppendState", actions=READ_AND_APPEND, resources=(table,))
+
+
+def read_state_and_write_own(table: str, region: str) -> list[Statement]:
+    """What a role needs to read the failover state and to write what is said of its own region.
+
+    Args:
+        table: The ARN of the state's table.
+        region: The role's region, which is the partition that it may write.
+    """
+    own = Condition("ForAllValues:StringEquals", "dynamodb:LeadingKeys", (region,))
+    return [
+        Statement(sid="ReadState", actions=("dynamodb:GetItem", "dynamodb:Query"), resources=(table,)),
+        Statement(sid="WriteOwnState", actions=APPEND, resources=(table,), conditions=(own,)),
+    ]
 
 
 class GlobalTable(DynamodbTable):

@@ -76,7 +76,7 @@ def make_client(service: str, region: str, endpoint: str, credentials: Mapping[s
         aws_session_token=credentials.get("SessionToken"),
         config=Config(
             connect_timeout=5,
-            read_timeout=40,
+            read_timeout=120,  # longer than any function may take
             retries={"total_max_attempts": 1},
             proxies={},
             s3={"addressing_style": "path"},

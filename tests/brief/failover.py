@@ -96,6 +96,9 @@ def probe_and_failover_run_outside_the_network_and_know_the_other_regions(stacks
     breaks=[
         removed(ROLE, lambda each: each.arguments["name"].startswith(("role-probe", "role-failover", "role-watch"))),
         replaced(statement("ReadAndAppendState"), "resources", "failover_state", "patient_records"),
+        replaced(statement("ReadState"), "resources", "failover_state", "patient_records"),
+        changed(statement("WriteOwnState"), "condition", to=[]),
+        replaced(statement("WriteOwnState"), "condition.0.values.0", "us-", "eu-"),
         replaced(statement("ReadReplicasOfState"), "resources", "failover_state", "audit_logs"),
         replaced(statement("AssumeWatchRoles"), "resources", "role-watch", "role-peer"),
         replaced(statement("PutProbe"), "resources", "/probe/*", "/documents/*"),
@@ -114,6 +117,15 @@ def probe_and_failover_reach_no_data_of_patients(stacks: Stacks) -> Iterator[str
                 yield f"{region}: has {len(roles)} roles {kind}"
             for role in roles:
                 yield from _beyond(stacks, role, reach)
+                if kind == "probe":
+                    yield from _speaking_for_others(stacks, role, region)
+
+
+def _speaking_for_others(stacks: Stacks, role: Resource, region: str) -> Iterator[str]:
+    """The probe writes its own region's heartbeat and sights: that another one is evacuated it does not decide."""
+    for each in role_statements(stacks, role):
+        if "dynamodb:PutItem" in each["actions"] and values_of(each, "dynamodb:LeadingKeys") != [region]:
+            yield f"{role.address}: writes more of the state than what is said of {region}"
 
 
 def _beyond(stacks: Stacks, role: Resource, reach: tuple[str, ...]) -> Iterator[str]:

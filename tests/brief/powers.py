@@ -60,6 +60,7 @@ STATEMENTS = ("ReadAndAppendRecords", "AppendAuditRows", "ListDocuments", "ReadA
 OTHERS = (
     *("SendDeadLetters", "AssumePeerAccess", "ReadDocuments", "NotifyOperations", "WriteTrail", "WriteFlowLogs"),
     *("ReadAndAppendState", "ReadReplicasOfState", "ReadUnderTheirKeys", "AssumeWatchRoles", "PutProbe", "SeeProbes"),
+    *("ReadState", "WriteOwnState"),
     *("FillRestoredTables", "ReadTableBackups", "MakeRestoredBucket", "FillRestoredBucket", "GrantKey"),
     "WriteLog",
 )

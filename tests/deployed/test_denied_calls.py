@@ -8,7 +8,8 @@ from typing import Any
 
 from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
-from tests.deployed.powers import ENCRYPTED, OTHERS, ROLES, SUFFIX, Call, Place
+from tests.deployed.calls import ENCRYPTED, OTHERS, SUFFIX, Call, Place
+from tests.deployed.powers import ROLES
 
 import pytest
 from botocore.exceptions import ClientError
@@ -27,6 +28,8 @@ def handler(event, context):
     return {name: os.environ[f"AWS_{variable}"] for name, variable in names.items()}
 """
 Session = dict[str, str]
+# Whose function assumes the role from the other region, and what it may look at with it.
+ASSUMED = {"peer": ("api", "documents/read-by-peer"), "watch": ("probe", "probe/read-by-watch")}
 
 
 def session_of_function(aws: EmbeddedAws, place: Place, role: str) -> Session:
@@ -52,33 +55,32 @@ def session_of_function(aws: EmbeddedAws, place: Place, role: str) -> Session:
     return answer
 
 
-def assume(aws: EmbeddedAws, place: Place, credentials: Session) -> Session:
-    """The session of a region's peer role, for who has these credentials."""
+def assume(aws: EmbeddedAws, place: Place, role: str, credentials: Session) -> Session:
+    """The session of a region's role, for who has these credentials in the other region."""
     client = aws.client("sts", place.peer, credentials=credentials)
-    found: Session = client.assume_role(RoleArn=place.role("peer", place.region), RoleSessionName="tried")[
-        "Credentials"
-    ]
+    found: Session = client.assume_role(RoleArn=place.role(role, place.region), RoleSessionName="tried")["Credentials"]
     return found
 
 
 @pytest.fixture(scope="module")
 def sessions(aws: EmbeddedAws, deployment: Deployment) -> Iterator[dict[tuple[str, str], Session]]:
-    """The session of each role in each region; that of the peer role is the other region's function's."""
+    """The session of each role in each region; a role that another region's function assumes is that one's."""
     made = {
         # The embedded AWS lends a function any role, also one that only S3 or VPC flow logs may assume on AWS.
         (role, place.region): session_of_function(aws, place, role)
         for role in ROLES
         for place in PLACES
-        if role != "peer"
+        if role not in ASSUMED
     }
     buckets = [(OTHERS, REGIONS[0]), *((place.restored, place.region) for place in PLACES)]
     for bucket, region in buckets:
         placed = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         aws.client("s3", region).create_bucket(Bucket=bucket, **placed)
     for place in PLACES:
-        made["peer", place.region] = assume(aws, place, made["api", place.peer])
         bucket = place.bucket(place.region)
-        make(aws, place("s3.put_object", Bucket=bucket, Key="documents/read-by-peer", Body=b"tried", **ENCRYPTED))
+        for role, (assumer, key) in ASSUMED.items():
+            made[role, place.region] = assume(aws, place, role, made[assumer, place.peer])
+            make(aws, place("s3.put_object", Bucket=bucket, Key=key, Body=b"tried", **ENCRYPTED))
     yield made
     for bucket, region in buckets:
         aws.client("s3", region).delete_bucket(Bucket=bucket)
@@ -163,9 +165,10 @@ def stranger(aws: EmbeddedAws, request: pytest.FixtureRequest) -> Iterator[Sessi
         yield {"AccessKeyId": "222222222222"}
 
 
+@pytest.mark.parametrize("role", ASSUMED)
 @pytest.mark.parametrize("place", [pytest.param(place, id=place.region) for place in PLACES])
 def test_rejects_a_stranger_who_wants_the_peer_role(
-    place: Place, stranger: Session, aws: EmbeddedAws, deployment: Deployment
+    place: Place, role: str, stranger: Session, aws: EmbeddedAws, deployment: Deployment
 ) -> None:
     with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
-        assume(aws, place, stranger)
+        assume(aws, place, role, stranger)

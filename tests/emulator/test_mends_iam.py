@@ -95,3 +95,27 @@ def test_metrics_are_allowed_by_their_namespace(embedded_aws: EmbeddedAws) -> No
     for other in ("Mended", "Mended/Metrics2", "Other/Metrics"):
         with pytest.raises(ClientError, match="not authorized to perform: cloudwatch:PutMetricData"):
             put(Namespace=other, MetricData=data)
+
+
+def test_a_role_writes_the_partitions_that_its_condition_names(embedded_aws: EmbeddedAws, east: Any) -> None:
+    may = {
+        "Action": "dynamodb:PutItem",
+        "Resource": "arn:aws:dynamodb:us-east-1:111111111111:table/partitions",
+        "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "own"}},
+    }
+    role = create_role(embedded_aws, "mended-partitions", may)
+    east("dynamodb").create_table(
+        TableName="partitions",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+    table = assume(embedded_aws, role)("dynamodb")
+    own, other = ({"TableName": "partitions", "Item": {"id": {"S": key}}} for key in ("own", "other"))
+    table.put_item(**own)
+    table.transact_write_items(TransactItems=[{"Put": own}])
+    denied = "not authorized to perform: dynamodb:PutItem"
+    with pytest.raises(ClientError, match=denied):
+        table.put_item(**other)
+    with pytest.raises(ClientError, match=denied):
+        table.transact_write_items(TransactItems=[{"Put": other}])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from drill.emulator.mends import alarms, backup, cloudwatch, data, ec2, iam, other, route53, sns
 
 MENDS = (
-    alarms.compare_alarms_with_their_own_dimensions,
+    alarms.evaluate_alarms_period_by_period,
     alarms.word_messages_as_aws_does,
     backup.keep_notifications_of_vaults,
     cloudwatch.describe_alarms_in_full,
@@ -22,6 +22,7 @@ MENDS = (
     ec2.know_peering_options,
     iam.ask_for_log_groups_with_all_in_them,
     iam.ask_for_partiql_by_verb_and_table,
+    iam.tell_conditions_the_keys_of_items,
     iam.tell_conditions_the_namespace_of_metrics,
     iam.tell_conditions_the_role_of_a_session,
     other.answer_at_the_hosts_of_apis,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import iam
+from ministack.services import dynamodb, iam
 
 # The verb, and the table behind the word that a table follows.
 PARTIQL = re.compile(r'\s*(\w+).*?(?:(?<=INSERT INTO)|(?<=UPDATE)|(?<=FROM))\s+"?([\w.-]+)', re.IGNORECASE | re.DOTALL)
@@ -76,6 +77,27 @@ def tell_conditions_the_namespace_of_metrics() -> None:
         return context
 
     iam_actions.request_tag_context = request_tag_context
+
+
+def tell_conditions_the_keys_of_items() -> None:
+    """A role that may write some partitions of a table only may write all: its condition never learns the keys."""
+    original = iam_actions.dynamodb_service_context
+
+    def dynamodb_service_context(body: bytes) -> dict[str, Any]:
+        context: dict[str, Any] = original(body)
+        if context and (keys := list(_leading_keys(json.loads(body)))):
+            context["dynamodb:LeadingKeys"] = keys
+        return context
+
+    iam_actions.dynamodb_service_context = dynamodb_service_context
+
+
+def _leading_keys(asked: dict[str, Any]) -> Iterator[str]:
+    """The partitions of the items that a request, or any part of its transaction, is about."""
+    for each in (asked, *(part for item in asked.get("TransactItems", ()) for part in item.values())):
+        table, item = dynamodb._tables.get(each.get("TableName")), each.get("Item") or each.get("Key") or {}
+        if table and table["pk_name"] in item:
+            yield from item[table["pk_name"]].values()
 
 
 def _namespace(body: bytes) -> str:
