@@ -25,12 +25,12 @@ class Mailboxes:
     def read(self) -> list[Notice]:
         """The messages since the last call; each counts from when it was sent, as SQS says."""
         found, now = list[Notice](), time.monotonic() - time.time()
-        for region, queue in self.queues.items():
+        for region, url in self.queues.items():
             sqs = self.aws.client("sqs", region)
             options = {"MaxNumberOfMessages": 10, "AttributeNames": ["SentTimestamp"]}
-            while messages := sqs.receive_message(QueueUrl=queue, **options).get("Messages", []):
+            while messages := sqs.receive_message(QueueUrl=url, **options).get("Messages", []):
                 for message in messages:
-                    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
                     at = now + int(message["Attributes"]["SentTimestamp"]) / 1000
                     found.append(Notice(at, str(json.loads(message["Body"])["Subject"])))
         return found
@@ -41,17 +41,18 @@ def mailboxes(aws: EmbeddedAws, topics: Mapping[str, str]) -> Iterator[Mailboxes
     """A queue at each region's topic, gone in the end."""
     with ExitStack() as made:
         yield Mailboxes(
-            aws, {region: made.enter_context(_queue(aws, region, topic)) for region, topic in topics.items()}
+            aws, {region: made.enter_context(queue(aws, region, topic, QUEUE)) for region, topic in topics.items()}
         )
 
 
 @contextmanager
-def _queue(aws: EmbeddedAws, region: str, topic: str) -> Iterator[str]:
+def queue(aws: EmbeddedAws, region: str, topic: str, name: str) -> Iterator[str]:
+    """The URL of a queue that only the topic may put something into, and does; it is gone in the end."""
     sqs, sns = aws.client("sqs", region), aws.client("sns", region)
-    queue = str(sqs.create_queue(QueueName=QUEUE)["QueueUrl"])
+    url = str(sqs.create_queue(QueueName=name)["QueueUrl"])
     with ExitStack() as undone:
-        undone.callback(sqs.delete_queue, QueueUrl=queue)
-        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        undone.callback(sqs.delete_queue, QueueUrl=url)
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         allowed = {
             "Effect": "Allow",
             "Principal": {"Service": "sns.amazonaws.com"},
@@ -60,7 +61,7 @@ def _queue(aws: EmbeddedAws, region: str, topic: str) -> Iterator[str]:
             "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
         }
         policy = {"Version": "2012-10-17", "Statement": [allowed]}
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
         subscribed = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
         undone.callback(sns.unsubscribe, SubscriptionArn=subscribed["SubscriptionArn"])
-        yield queue
+        yield url

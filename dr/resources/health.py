@@ -159,5 +159,5 @@ class RegionHealth(Construct):
             insufficient_data_health_status="Healthy",
             # Route 53 keeps a copy of the alarm's settings: an alarm that changes must change the check.
             triggers={"alarm": f"{watcher.region}: {threshold}"},
-            tags=self._tag(f"evacuated-by-{watcher.region}-"),
+            tags=self._tag(f"{watcher.region}-"),
         )

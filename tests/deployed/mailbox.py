@@ -8,6 +8,7 @@ from typing import Any
 
 from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
+from drill.mailbox import queue
 
 import attrs
 
@@ -34,27 +35,9 @@ class Mailbox:
 @contextmanager
 def mailbox(aws: EmbeddedAws, deployment: Deployment, region: str) -> Iterator[Mailbox]:
     """A mailbox that only the region's topic may put something into; it is gone in the end."""
-    sqs, sns, topic = (
-        aws.client("sqs", region),
-        aws.client("sns", region),
-        deployment.outputs(region)["alert_topic_arn"],
-    )
-    arn = f"arn:aws:sqs:{region}:{aws.account}:mailbox"
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    queue = sqs.create_queue(QueueName="mailbox", Attributes={"Policy": policy})["QueueUrl"]
-    subscribed = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
-    try:
-        yield Mailbox(sqs, queue)
-    finally:
-        sns.unsubscribe(SubscriptionArn=subscribed["SubscriptionArn"])
-        sqs.delete_queue(QueueUrl=queue)
+    topic = deployment.outputs(region)["alert_topic_arn"]
+    with queue(aws, region, topic, "mailbox") as url:
+        yield Mailbox(aws.client("sqs", region), url)
 
 
 def until(done: Callable[[], bool], within_s: float = PATIENCE_S, every_s: float = 0.2) -> None:
