@@ -54,7 +54,7 @@ demo: setup ## deploy both regions into the embedded AWS, use them, destroy them
 drill: setup ## break a region in every way and measure, an hour; ARGS='--scale 0.2' or '--scenario region-refuses'
 	@$(RUN) python -m drill $(ARGS)
 
-test: check scanners coverage ## all that CI runs: check, then every test
+test: check sbom coverage ## all that CI runs: check, then every test
 	@$(RUN) python -m pytest --ignore=tests/functions $(ARGS)
 
 coverage: setup ## the tests of the functions, and whether they reach the lines and branches they should

@@ -53,11 +53,12 @@ def some_of(*allowed: str) -> Check:
     return check
 
 
-def between(low: int, high: int) -> Check:
-    """Check that a whole number lies between two others, both included."""
+def between(low: int, high: int, *, optional: bool = False) -> Check:
+    """Check that a whole number lies between two others, both included, or, where that is allowed, is left out."""
 
     def check(value: object) -> Iterator[str]:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        left_out = value is None and optional
+        if not left_out and (not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high):
             yield f"must be a whole number from {low} to {high}"
 
     return check

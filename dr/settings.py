@@ -46,6 +46,8 @@ RETENTION_DAYS = (
 )
 # What functions reach besides DynamoDB and S3, which have gateways; S3's own is for the other regions' functions.
 INTERFACE_ENDPOINTS = ("kms", "logs", "monitoring", "s3", "sns", "sts")
+# Lambda reserves nothing of an account's last so many executions at once (Lambda quotas).
+UNRESERVED = 100
 
 
 def _default_domain(settings: "Settings") -> str:
@@ -114,6 +116,10 @@ class Settings:
     runbook_url: str = attrs.field(default=RUNBOOK, metadata={CHECK: check_runbook})
     # Lambda's own default; a new account may have as little as 10 (Lambda quotas).
     lambda_concurrency: int = attrs.field(default=1000, metadata={CHECK: between(10, 1_000_000)})
+    # None by default: a cap would throttle the region that takes the other's traffic over.
+    lambda_reserved_concurrency: int | None = attrs.field(
+        default=None, metadata={CHECK: between(1, 1_000_000, optional=True)}
+    )
 
     def __attrs_post_init__(self) -> None:
         found = [*faults(self), *self._faults_between_fields(), *_faults_between_regions(self.regions)]
@@ -128,6 +134,12 @@ class Settings:
             )
         if self.parent_zone_id is not None and not self.domain_delegated:
             yield f"'parent_zone_id' must come with 'domain_delegated' true, got: {self.parent_zone_id!r} and False"
+        reserved, allowed = self.lambda_reserved_concurrency, self.lambda_concurrency
+        if isinstance(reserved, int) and isinstance(allowed, int) and reserved > allowed - UNRESERVED:
+            yield (
+                f"'lambda_reserved_concurrency' must leave {UNRESERVED} of 'lambda_concurrency' to all other "
+                f"functions, got: {reserved!r} of {allowed!r}"
+            )
         plan = self.plan
         timing = (plan.interval_s, plan.failures, plan.ttl_s, plan.lag_alarm_s)
         if len(plan.weights) > 1 and all(isinstance(figure, int) for figure in timing):
@@ -234,6 +246,7 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "automatic_evacuation": flag,
     "release_after_s": number,
     "lambda_concurrency": number,
+    "lambda_reserved_concurrency": number,
 }
 
 

@@ -105,3 +105,12 @@ def test_services_without_an_endpoint_have_no_name_in_the_other_regions_and_no_d
     functions = filter(of_the_api, resources(stacks, "aws_lambda_function"))
     (function,) = [each for each in functions if each.stack == "us-east-1"]
     assert function.arguments["environment"]["variables"]["PEERS"] == "{}"
+
+
+def test_executions_are_reserved_for_the_api_where_that_is_asked_for_and_for_nothing_else(tmp_path: Path) -> None:
+    stacks = synthesize(tmp_path, DR_LAMBDA_RESERVED_CONCURRENCY="400")
+    reserved = {
+        each.arguments["function_name"]: each.arguments.get("reserved_concurrent_executions")
+        for each in resources(stacks, "aws_lambda_function")
+    }
+    assert reserved == {"lambda-api-dev": 400, "lambda-failover-dev": None, "lambda-probe-dev": None}

@@ -74,6 +74,7 @@ def test_settings_have_defaults() -> None:
         "release_after_s": 600,
         "runbook_url": "docs/runbook.md",
         "lambda_concurrency": 1000,
+        "lambda_reserved_concurrency": None,
     }
     assert settings.regions == (EAST, WEST)
 
@@ -252,6 +253,8 @@ REFUSED = [
     ("DR_AUTOMATIC_EVACUATION", "sometimes", "'automatic_evacuation' must be true or false"),
     *(("DR_RELEASE_AFTER_S", value, "'release_after_s' must be a whole number from 60") for value in ("59", "86401")),
     *(("DR_LAMBDA_CONCURRENCY", value, "'lambda_concurrency' must be a whole number from 10") for value in ("9", "0")),
+    ("DR_LAMBDA_RESERVED_CONCURRENCY", "0", "'lambda_reserved_concurrency' must be a whole number from 1 to"),
+    ("DR_LAMBDA_RESERVED_CONCURRENCY", "901", "'lambda_reserved_concurrency' must leave 100 of 'lambda_concurrency'"),
     *(
         ("DR_RUNBOOK_URL", value, "'runbook_url' must be an https URL without fragment")
         for value in ("http://wiki.hospital.org/dr", "https://wiki.hospital.org/dr#top", "runbook.md", "https://[")

@@ -185,6 +185,7 @@ class Region(AwsStack):
             key=self.key,
             dead_letters=self.dead_letters,
             memory_mb=self.config.lambda_memory_mb,
+            reserved_concurrency=self.config.lambda_reserved_concurrency,
             log_retention_days=self.config.log_retention_days,
         )
 

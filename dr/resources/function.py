@@ -96,6 +96,7 @@ class Function(Construct):
         memory_mb: int,
         log_retention_days: int,
         timeout_s: int = TIMEOUT_S,
+        reserved_concurrency: int | None = None,
         events: Events | None = None,
     ) -> None:
         """Make the function.
@@ -117,6 +118,7 @@ class Function(Construct):
             memory_mb: Memory, MB.
             log_retention_days: How long its log is kept.
             timeout_s: How long it may take.
+            reserved_concurrency: How many executions at once are kept for it, and are the most that it gets.
             events: How it is tried with events, where it is invoked asynchronously.
         """
         super().__init__(scope, id_)
@@ -165,6 +167,7 @@ class Function(Construct):
             source_code_hash=base64.b64encode(hashlib.sha256(bundle.read_bytes()).digest()).decode(),
             memory_size=memory_mb,
             timeout=timeout_s,
+            reserved_concurrent_executions=reserved_concurrency,
             environment=LambdaFunctionEnvironment(variables={**REGIONAL_NAMES, **environment}),
             kms_key_arn=key.arn,
             dead_letter_config=LambdaFunctionDeadLetterConfig(target_arn=dead_letters.arn),
