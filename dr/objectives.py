@@ -22,6 +22,8 @@ METRIC_DELAY_S = 120
 # heartbeat gets before that is told: one may be late, two may not.
 PROBE_PERIOD_S = 60
 LATCH_PERIODS = 2
+# How long probe and function ask the regions for their health at the most, rounded up from 9 s.
+ASKING_S = 10
 SILENCE_S = 180
 # How long the probe waits for its heartbeat to arrive elsewhere, beyond the lag that an alarm tells of.
 ARRIVAL_MARGIN_S = 5
@@ -121,10 +123,10 @@ def latch_time_s(*, ttl_s: int) -> int:
     """Seconds from the loss of a region until it is latched out of DNS, at the worst.
 
     A probe sees it, and for so many minutes the next ones do; then the function's scheduled run decides, if no alarm
-    has made it do so before, and one more probe publishes what it decided.
+    has made it do so before, and publishes that. Both ask all regions first, whatever hangs.
     """
-    decided = PROBE_PERIOD_S + LATCH_PERIODS * METRIC_PERIOD_S + PROBE_PERIOD_S
-    return decided + PROBE_PERIOD_S + evacuation_time_s(ttl_s=ttl_s)
+    seen = PROBE_PERIOD_S + ASKING_S
+    return seen + LATCH_PERIODS * METRIC_PERIOD_S + PROBE_PERIOD_S + ASKING_S + evacuation_time_s(ttl_s=ttl_s)
 
 
 def stall_told_s(*, lag_alarm_s: int) -> int:
@@ -173,8 +175,8 @@ def budget(plan: Plan) -> list[Figure]:
             value=latch_time_s(ttl_s=plan.ttl_s),
             objective=None,
             assumes="its own health check has moved the traffic long before; the latch keeps it out while it comes "
-            f"and goes. {LATCH_PERIODS} bad minutes after a probe, the function's next run, another probe's, then as "
-            "when it is evacuated by hand. An alarm usually makes the function run sooner.",
+            f"and goes. {LATCH_PERIODS} bad minutes after a probe, the function's next run, then as when it is "
+            "evacuated by hand. An alarm usually makes the function run sooner.",
             source="our own arithmetic; Route 53 developer guide: monitoring a CloudWatch alarm",
         ),
         Figure(
@@ -194,7 +196,8 @@ def budget(plan: Plan) -> list[Figure]:
             assumes="a region that is lost meanwhile has kept as many seconds of records to itself, and the objective "
             f"of a minute is missed: a probe, its wait of {plan.lag_alarm_s + ARRIVAL_MARGIN_S} s, a period, up to "
             f"{METRIC_DELAY_S} s until CloudWatch has the metric (no promise). From the other side the age of the last "
-            f"heartbeat raises an alarm after {SILENCE_S} s. DynamoDB's own metric falls silent; no alarm is on it.",
+            f"heartbeat raises an alarm after {SILENCE_S} s. DynamoDB's own metric tells of one table that is late; it "
+            "falls silent where nothing is copied.",
             source="our own arithmetic; DynamoDB developer guide: global tables",
         ),
         Figure(

@@ -208,8 +208,15 @@ def release(operator: Operator, given: argparse.Namespace) -> None:
     Raises:
         RefusedError: the region is not evacuated.
     """
-    if not _shown(operator, given)[given.region].evacuated_since:
+    regions = _shown(operator, given)
+    if not regions[given.region].evacuated_since:
         raise RefusedError(f"{given.region!r} is not evacuated: there is nothing to release")
+    others = [other.region for other in regions.values() if other.region != given.region and not other.complaint]
+    if given.region == given.via and others:
+        raise RefusedError(
+            f"'--via' must be a region that takes it out of DNS, such as {others[0]!r}, while there is one, "
+            f"got: {given.via!r} for both"
+        )
     if _agreed(given, f"{given.region} gets its share of the traffic again."):
         who = operator.decide(given.region, RELEASED, given.reason)
         sys.stdout.write(f"{given.region} is released: within about six minutes it gets traffic.\n")

@@ -43,8 +43,8 @@ def test_evacuation_takes_a_period_the_delay_of_metrics_and_the_ttl() -> None:
     assert evacuation_time_s(ttl_s=60) == 60 + 120 + 60
 
 
-def test_the_latch_takes_a_probe_two_bad_minutes_a_run_of_the_function_another_probe_and_an_evacuation() -> None:
-    assert latch_time_s(ttl_s=60) == 60 + 2 * 60 + 60 + 60 + 240
+def test_the_latch_takes_a_probe_two_bad_minutes_a_run_of_the_function_and_an_evacuation() -> None:
+    assert latch_time_s(ttl_s=60) == 60 + 10 + 2 * 60 + 60 + 10 + 240
 
 
 def test_a_stall_is_told_after_a_probe_its_wait_a_period_and_the_delay_of_metrics() -> None:
@@ -75,7 +75,7 @@ def test_the_defaults_keep_every_objective() -> None:
     assert figures() == {
         "recovery time when a region dies": 98,
         "recovery time when a region is evacuated": 240,
-        "until a lost region is latched out of DNS": 540,
+        "until a lost region is latched out of DNS": 500,
         "lag of records and audit rows that raises an alarm": 30,
         "until replication that stands still is told": 275,
         "recovery point of documents answered as replicated": 0,

@@ -167,12 +167,6 @@ class Failover(Construct):
                 Statement(sid="ReadReplicasOfState", actions=("dynamodb:GetItem",), resources=replicas),
                 self._key_of_replicas(),
                 bucket.put_probe(),
-                Statement(
-                    sid="PublishMeasurements",
-                    actions=("cloudwatch:PutMetricData",),
-                    resources=("*",),  # metrics have no ARN
-                    conditions=(Condition("StringEquals", "cloudwatch:namespace", (FAILOVER_METRICS,)),),
-                ),
                 self._key.usage("dynamodb", "lambda", "s3", "sqs"),
             ],
         )
@@ -234,6 +228,12 @@ class Failover(Construct):
                     sid="AssumeWatchRoles",
                     actions=("sts:AssumeRole",),
                     resources=tuple(place.role("watch", peer) for peer in place.peers),
+                ),
+                Statement(
+                    sid="PublishMeasurements",
+                    actions=("cloudwatch:PutMetricData",),
+                    resources=("*",),  # metrics have no ARN
+                    conditions=(Condition("StringEquals", "cloudwatch:namespace", (FAILOVER_METRICS,)),),
                 ),
                 *statements,
             ],

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from dr.resources.measures import TABLES, Measures
-from dr.resources.monitoring import ROUTE53_REGION, Graph, Line, Metric
+from dr.resources.monitoring import ROUTE53_REGION, Graph, Line
 
 # Searches, because what they find is made by other stacks under ids that this region does not know.
 HEALTH_OF_ALL = """SEARCH('{AWS/Route53,HealthCheckId} MetricName="HealthCheckStatus"', 'Minimum', 60)"""
@@ -60,15 +60,18 @@ def _of_replication(watched: Measures) -> Sequence[Graph]:
         for peer in peers
         for store in ("tables", "documents")
     ]
-    tables = [Line(label=f"{table} to {peer}", of=_aws_lag(watched, table, peer)) for peer in peers for table in TABLES]
+    tables = [Line(label=f"{table} to {peer}", of=watched.latency(table, peer)) for peer in peers for table in TABLES]
+    waiting = (("lag, s", "ReplicationLatency"), ("pending", "OperationsPendingReplication"))
     documents = [
-        Line(label=f"{what} to {peer}", of=watched.copies(name, peer))
-        for peer in peers
-        for what, name in (
-            ("lag, s", "ReplicationLatency"),
-            ("pending", "OperationsPendingReplication"),
-            ("failed", "OperationsFailedReplication"),
-        )
+        *(
+            Line(label=f"{what} from {peer}", of=watched.copies(name, peer, region))
+            for peer in peers
+            for what, name in waiting
+        ),
+        *(
+            Line(label=f"failed to {peer}", of=watched.copies("OperationsFailedReplication", region, peer))
+            for peer in peers
+        ),
     ]
     return [
         Graph(title=f"Replication lag from {region}, measured", region=region, unit="s", lines=outward),
@@ -99,13 +102,3 @@ def _of_functions(watched: Measures) -> Sequence[Graph]:
             lines=concurrent,
         ),
     ]
-
-
-def _aws_lag(watched: Measures, table: str, receiver: str) -> Metric:
-    """DynamoDB's own figure, which falls silent when replication stalls: it is shown, and no alarm is on it."""
-    return Metric(
-        namespace="AWS/DynamoDB",
-        name="ReplicationLatency",
-        dimensions={"TableName": watched.names.regional(table), "ReceivingRegion": receiver},
-        statistic="Maximum",
-    )

@@ -5,14 +5,21 @@ from collections.abc import Mapping
 from dr.objectives import DOCUMENT_REPLICATION_S, LATCH_PERIODS, RECOVERY_POINT_OBJECTIVE_S, SILENCE_S
 from dr.resources.monitoring import FAILOVER_METRICS, Metric, Threshold, Total
 from dr.resources.naming import AUDIT_LOGS, FAILOVER_STATE, PATIENT_RECORDS, Names
+from dr.resources.tables import AUDIT_LOGS_SCHEMA, PATIENT_RECORDS_SCHEMA
 
 import attrs
 
 LATENCY_LIMIT_MS = 3_000
-# Of the executions at once that AWS allows: the rest is what the loss of another region would take.
+ERROR_SHARE = 0.01
+# Of the executions at once that AWS allows; whether one region has room for the load of all, its dashboard shows.
 CONCURRENCY_SHARE = 0.8
 PENDING_DOCUMENTS = 1_000
 TABLES = (PATIENT_RECORDS, AUDIT_LOGS)
+# Of an index DynamoDB counts apart from its table.
+INDEXES = {
+    PATIENT_RECORDS: str(PATIENT_RECORDS_SCHEMA.index and PATIENT_RECORDS_SCHEMA.index.name),
+    AUDIT_LOGS: str(AUDIT_LOGS_SCHEMA.index and AUDIT_LOGS_SCHEMA.index.name),
+}
 # What the functions ask of the tables of data (DynamoDB counts its own errors by operation).
 OPERATIONS = ("GetItem", "Query", "PutItem", "TransactWriteItems")
 # The functions that a schedule runs, too.
@@ -69,7 +76,8 @@ class Measures:
                 metric=self.failover("Healthy", "Minimum", Region=peer),
                 limit=1,
                 below=True,
-                periods=LATCH_PERIODS,
+                periods=LATCH_PERIODS + 1,
+                bad=LATCH_PERIODS,
                 missing="ignore",
                 meaning=f"{peer} does not answer its health check as seen from {self.region}.",
             )
@@ -97,22 +105,36 @@ class Measures:
         """The executions of all functions of the account in a region."""
         return Metric(namespace="AWS/Lambda", name="ConcurrentExecutions", dimensions={}, statistic="Maximum")
 
-    def copies(self, name: str, receiver: str, statistic: str = "Maximum") -> Metric:
-        """A metric of S3's own about the replication of documents to a region."""
+    def copies(self, name: str, source: str, receiver: str, statistic: str = "Maximum") -> Metric:
+        """A metric of S3's own about the replication of documents from one region to another.
+
+        What failed is counted in the source's region, what waits and for how long in the receiver's (S3 user guide,
+        "Using S3 Replication metrics").
+        """
         dimensions = {
-            "SourceBucket": self.buckets[self.region],
+            "SourceBucket": self.buckets[source],
             "DestinationBucket": self.buckets[receiver],
             "RuleId": replication_rule(receiver),
         }
         return Metric(namespace="AWS/S3", name=name, dimensions=dimensions, statistic=statistic)
 
+    def latency(self, table: str, receiver: str) -> Metric:
+        """DynamoDB's own figure of a table's replication, ms; it falls silent when nothing is copied any more."""
+        return Metric(
+            namespace="AWS/DynamoDB",
+            name="ReplicationLatency",
+            dimensions={"TableName": self.names.regional(table), "ReceivingRegion": receiver},
+            statistic="Maximum",
+        )
+
     def _of_the_api(self) -> dict[str, Threshold]:
         return {
             "api-errors": Threshold(
-                metric=self.api("5xx"),
-                limit=5,
+                # On average over all answers, of which the health checkers alone ask for a hundred a minute.
+                metric=self.api("5xx", "Average"),
+                limit=ERROR_SHARE,
                 periods=2,
-                meaning="The API fails: more than 5 server errors a minute.",
+                meaning=f"The API fails: more than {100 * ERROR_SHARE:g} % of its answers are server errors.",
             ),
             "api-latency": Threshold(
                 metric=self.api("Latency", "p99"),
@@ -144,8 +166,7 @@ class Measures:
         found["concurrency"] = Threshold(
             metric=self.concurrent(),
             limit=limit,
-            meaning=f"More than {limit} of {self.concurrency} executions at once: there is no room for another "
-            "region's load.",
+            meaning=f"More than {limit} of {self.concurrency} executions at once: soon calls are throttled.",
         )
         found["dead-letters"] = Threshold(
             metric=Metric(
@@ -164,8 +185,11 @@ class Measures:
             "table-throttles": Threshold(
                 metric=Total(
                     metrics=[
-                        self._table(name, table)
-                        for table in (*TABLES, FAILOVER_STATE)
+                        self._table(name, table, **index)
+                        for table, index in (
+                            *((table, {}) for table in (*TABLES, FAILOVER_STATE)),
+                            *((table, {"GlobalSecondaryIndexName": index}) for table, index in INDEXES.items()),
+                        )
                         for name in ("ReadThrottleEvents", "WriteThrottleEvents")
                     ]
                 ),
@@ -205,9 +229,18 @@ class Measures:
             f"lag-tables-{peer}": Threshold(
                 metric=self.lag("tables", self.region, peer),
                 limit=self.lag_limit_s,
+                missing="ignore",
                 meaning=f"Rows reach {peer} late: the recovery point objective of {RECOVERY_POINT_OBJECTIVE_S} s is in "
                 "danger.",
             ),
+            **{
+                f"latency-{table.rpartition('_')[2]}-{peer}": Threshold(
+                    metric=self.latency(table, peer),
+                    limit=1000 * self.lag_limit_s,
+                    meaning=f"DynamoDB copies {table} to {peer} late.",
+                )
+                for table in TABLES
+            },
             f"silence-{peer}": Threshold(
                 metric=self.failover("HeartbeatAge", Region=peer),
                 limit=SILENCE_S,
@@ -217,16 +250,17 @@ class Measures:
             f"lag-documents-{peer}": Threshold(
                 metric=self.lag("documents", self.region, peer),
                 limit=DOCUMENT_REPLICATION_S,
+                missing="ignore",
                 meaning=f"Documents reach {peer} later than the 15 minutes that S3 promises.",
             ),
             f"pending-documents-{peer}": Threshold(
-                metric=self.copies("OperationsPendingReplication", peer),
+                metric=self.copies("OperationsPendingReplication", peer, self.region),
                 limit=PENDING_DOCUMENTS,
                 periods=5,
-                meaning=f"More than {PENDING_DOCUMENTS} documents wait to be copied to {peer}: copying falls behind.",
+                meaning=f"More than {PENDING_DOCUMENTS} documents wait to be copied from {peer}: copying falls behind.",
             ),
             f"failed-documents-{peer}": Threshold(
-                metric=self.copies("OperationsFailedReplication", peer, "Sum"),
+                metric=self.copies("OperationsFailedReplication", self.region, peer, "Sum"),
                 limit=0,
                 meaning=f"S3 gave up copying a document to {peer}.",
             ),

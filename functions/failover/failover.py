@@ -12,6 +12,7 @@ from functions.shared.callers import Caller
 from functions.shared.clients import WATCHING, Bounds, Clients
 from functions.shared.configuration import Watch
 from functions.shared.endpoint import SILENT, Patience, complaints
+from functions.shared.metrics import NAMESPACE, evacuation
 from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
 from functions.shared.state import (
@@ -26,13 +27,14 @@ from functions.shared.state import (
     moment,
     state_of,
 )
-from functions.shared.table import ConflictError, Table, Values
+from functions.shared.table import ConflictError, Table, Values, unpack
 
 from attrs import define, field, frozen
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 _WRITING = Bounds(1.5, 3.0, attempts=2)
+_EVACUATED = "is evacuated"
 
 
 @frozen(kw_only=True)
@@ -60,18 +62,19 @@ class Limits(Patience):
 
     all: float = 27.0
     """The whole invocation, which Lambda ends after 30 s."""
+    telling: float = 45.0
+    """How old a decision is that nobody was told of, unless the invocation that made it still does so."""
 
 
 class NobodyToldError(Exception):
-    """What was decided holds, but no topic took the message; the invocation is to be repeated."""
+    """What was decided holds, but no topic took the message."""
 
 
 @frozen
 class Cause:
     """Why an invocation decides: the moment that it is about, the same in every invocation, and the invocation's id.
 
-    Of two invocations one decides, and tells people. One that is repeated because nobody could be told keeps its id: it
-    tells what it had decided.
+    Of two invocations one decides, and tells people. What it could not tell, the next scheduled run does.
     """
 
     at: str
@@ -92,6 +95,7 @@ class Failover:
     _trail: Trail = field(init=False)
     _notices: Notices = field(init=False)
     _sns: Any = field(init=False)
+    _cloudwatch: Any = field(init=False)
     _sessions: Sessions = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -106,27 +110,26 @@ class Failover:
             release_after_s=int(told.release_after_s),
             lag_objective_s=int(told.lag_objective_s),
         )
-        self._sns = self._clients.client("sns", WATCHING)
+        self._sns, self._cloudwatch = (self._clients.client(service, WATCHING) for service in ("sns", "cloudwatch"))
         self._sessions = Sessions(self._clients, "failover", WATCHING)
 
     def run(self, event: Mapping[str, Any], request_id: str) -> None:
         """Takes the alarms that SNS brings; or looks, on schedule, whether a region is to be evacuated or released.
 
         Raises:
-            FailedPartsError: Lambda is to repeat the invocation: nobody could be told of a decision, or an alarm could
-                not be heeded. The next scheduled run makes up for all else.
+            FailedPartsError: an alarm could not be heeded: Lambda is to repeat the invocation. For what fails in a
+                scheduled run the next one makes up.
         """
         parts, tasks = Parts(self._logger), dict[str, Any]()
         if "Records" in event:
             for number, record in enumerate(event["Records"]):
                 tasks[f"alarm {number}"] = partial(self._heed, record, request_id)
-            repeated: type[Exception] = Exception
         else:
-            at, repeated = moment(event["time"]), NobodyToldError
             for region in (*self._peers, self._region):
-                tasks[f"look at {region}"] = partial(self._look, region, at, request_id)
+                tasks[f"look at {region}"] = partial(self._look, region, moment(event["time"]), request_id)
         parts.run(tasks, self._limits.all)
-        parts.close(repeated)
+        repeated = (Exception,) if "Records" in event else ()
+        parts.close(*repeated)
 
     def _heed(self, record: Mapping[str, Any], request_id: str) -> None:
         """Judges the region that an alarm is about."""
@@ -139,22 +142,19 @@ class Failover:
 
     def _look(self, region: str, at: str, request_id: str) -> None:
         """Releases a region if that is due, or judges it: the alarm tells once, and its message may have been lost."""
-        last = self._state.decision(region)
-        if last and last["state"] == EVACUATED:
-            if last["by"] == FAILOVER and not self._retold(region, last, request_id):
+        for row in self._state.untold(region, self._limits.telling):
+            self._tell(region, row)
+        if last := self._state.evacuation(region):
+            if last["by"] == FAILOVER:
                 self._release(region, last, Cause(at, request_id))
             return
-        if last and self._retold(region, last, request_id):
-            return
         since = self._state.sights(self._region).get(region, Sight()).ill_since
-        if since and age_s(since, at) >= float(self._configuration.evacuate_after_s):
+        if region in self._peers and since and age_s(since, at) >= float(self._configuration.evacuate_after_s):
             self._judge(region, Cause(since, request_id))
 
     def _judge(self, region: str, cause: Cause) -> None:
         """Evacuates a region if it is ill as is said, and another one can take its traffic."""
         last = self._state.decision(region)
-        if last and self._retold(region, last, cause.request_id):
-            return
         if last and (last["state"] == EVACUATED or last["occurred_at"] >= cause.at):
             self._logger.info("decided before", peer=region, state=last["state"], by=last["by"])
             return
@@ -186,7 +186,7 @@ class Failover:
             hindrance, reason = "", "no other region serves"
         if hindrance:
             self._logger.info("not released yet", peer=region, hindrance=hindrance)
-        else:
+        elif self._state.evacuation(region):  # still: the region itself may have been quicker
             notice = self._notices.released(region, cause.at, row["occurred_at"], reason)
             self._decide(region, RELEASED, cause, reason, notice)
 
@@ -201,12 +201,16 @@ class Failover:
                 urls[peer] = beat["api_url"]
         found = complaints(urls, self._configuration.aws_endpoint_url, self._limits)
         evacuated = (region for region in urls if region != judged and self._state.evacuation(region))
-        return found | dict.fromkeys(evacuated, "is evacuated")
+        return found | dict.fromkeys(evacuated, _EVACUATED)
 
     def _alone(self, region: str) -> bool:
-        """Returns whether a region answers, and no other one can take traffic."""
-        faults = self._complaints(region)
-        return faults.pop(region, SILENT) == "" and all(faults.values())
+        """Returns whether a region answers, and no other one can take traffic, which the last probe saw as well."""
+        faults, sights = self._complaints(region), self._state.sights(self._region)
+        if faults.pop(region, SILENT):
+            return False
+        return all(
+            fault == _EVACUATED or (fault and sights.get(other, Sight()).ill_since) for other, fault in faults.items()
+        )
 
     def _hindrance(self, region: str, evacuated_at: str, at: str) -> str:
         """Returns why a region cannot be released yet, nothing if it can."""
@@ -232,29 +236,28 @@ class Failover:
         )
         told = {"notice": notice, "request_id": cause.request_id}
         put = self._state.addition(region, state, at=cause.at, by=FAILOVER, reason=reason, **told)
-        row = self._state.added(region, state, cause.at)
-        if row is None:
-            try:
-                self._trail.append(entry, put)
-            except ConflictError:
-                row = self._state.added(region, state, cause.at)
-                if row is None:
-                    raise
-            else:
-                self._logger.info("decided", peer=region, state=state, reason=reason)
-                self._tell(region, notice)
-                return
-        self._retold(region, row, cause.request_id)
+        if self._state.added(region, state, cause.at):
+            return
+        try:
+            self._trail.append(entry, put)
+        except ConflictError:
+            if not self._state.added(region, state, cause.at):
+                raise
+            return
+        self._logger.info("decided", peer=region, state=state, reason=reason)
+        if state == EVACUATED:
+            self._hasten(region)
+        self._tell(region, unpack(put["Item"]))
 
-    def _retold(self, region: str, row: Values, request_id: str) -> bool:
-        """Returns whether it was this invocation that decided, which then told nobody, so that it does so now."""
-        own: bool = row.get("request_id") == request_id
-        if own:
-            self._tell(region, row["notice"])
-        return own
+    def _hasten(self, region: str) -> None:
+        """Publishes an evacuation without waiting for the probe, which goes on doing so."""
+        try:
+            self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=evacuation(region, True))
+        except (BotoCoreError, ClientError) as error:
+            self._logger.warning("metric failed", error_type=type(error).__name__)
 
-    def _tell(self, region: str, text: str) -> None:
-        """Publishes a message in its own region, or where that fails in another, the one it is about last.
+    def _tell(self, region: str, row: Values) -> None:
+        """Publishes a decision in its own region, or where that fails in another, the one it is about last.
 
         Raises:
             NobodyToldError: no region took it.
@@ -263,10 +266,11 @@ class Failover:
         ways += [partial(self._publish_at, peer) for peer in sorted(self._peers, key=lambda peer: peer == region)]
         for publish in ways:
             try:
-                publish(text)
+                publish(row["notice"])
             except (BotoCoreError, ClientError) as error:
                 self._logger.warning("topic failed", error_type=type(error).__name__)
             else:
+                self._state.told(row)
                 return
         raise NobodyToldError
 

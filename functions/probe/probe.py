@@ -94,7 +94,7 @@ class Probe:
         beats = {peer: beat for peer, beat in known.get("heartbeats", {}).items() if beat}
         ages = {peer: age_s(beat["written_at"]) for peer, beat in beats.items()}
         urls = {peer: beat["api_url"] for peer, beat in beats.items()} | {self._region: self._configuration.api_url}
-        found = complaints(urls, self._configuration.aws_endpoint_url, self._limits)
+        found, at = complaints(urls, self._configuration.aws_endpoint_url, self._limits), now()
         evacuated: dict[str, bool] = known.get("evacuations", {})
         samples = [
             *(sample("Healthy", not complaint, Region=region) for region, complaint in found.items()),
@@ -107,9 +107,14 @@ class Probe:
             sample("ReplicationLag", lag, unit="Seconds", Source=self._region, Target=peer, Store=store)
             for (store, peer), lag in lags.items()
         ]
-        before: Mapping[str, Sight] = known.get("sights", {})
-        sights = {peer: _sight(before.get(peer, Sight()), found[peer], lags.get(("tables", peer))) for peer in beats}
-        last = {"lag metrics": partial(self._publish, samples), "sights": partial(self._state.look, sights)}
+        before: Mapping[str, Sight] | None = known.get("sights")
+        last: dict[str, Callable[[], None]] = {"lag metrics": partial(self._publish, samples)}
+        if before is not None:  # or all would seem to have begun now
+            sights = {
+                region: _sight(before.get(region, Sight()), complaint, at, lags.get(("tables", region)))
+                for region, complaint in found.items()
+            }
+            last["sights"] = partial(self._state.look, sights)
         parts.run(last, self._limits.own)
         self._logger.info(
             "probed",
@@ -194,11 +199,11 @@ class Probe:
         return beat.lag_s(arrived, self._limits.period)
 
 
-def _sight(before: Sight, complaint: str, lag_s: float | None) -> Sight:
-    """Returns what is now seen of a region: ill or healthy since the first of the runs in a row that saw it so."""
+def _sight(before: Sight, complaint: str, at: str, lag_s: float | None) -> Sight:
+    """Returns what is seen of a region: ill or healthy since the first of the runs in a row that saw it so."""
     if complaint:
-        return Sight("", lag_s, before.ill_since or now())
-    return Sight(before.healthy_since or now(), lag_s)
+        return Sight("", lag_s, before.ill_since or at)
+    return Sight(before.healthy_since or at, lag_s)
 
 
 def _lag(store: str, peer: str) -> str:

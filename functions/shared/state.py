@@ -5,11 +5,12 @@ It is a small global table without anything of a patient. Its rows, by region an
 - ``heartbeat``, ``sight``: written by that region's probe alone, so one may replace the last.
 - ``evacuation#<instant>#<writer>``: added and never changed. The latest tells whether the region is evacuated.
 - ``refrained#<instant>#<writer>``: added when the region should have been evacuated and was not.
+- ``told#<item>``: added when people were told of that row, which carries their notice.
 - ``audit#<region>``: where the chain of the audit rows stands, under the audited entity's name.
 """
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from functions.shared.table import Put, Table, Values, instant, now
@@ -22,6 +23,7 @@ EVACUATED, RELEASED, REFRAINED = "evacuated", "released", "refrained"
 # Who decides where no operator does, and the organisation that its audit rows belong to.
 FAILOVER, PLATFORM = "failover", "platform"
 _KINDS = {EVACUATED: "evacuation#", RELEASED: "evacuation#", REFRAINED: "refrained#"}
+_TOLD = "told#"
 HEARTBEAT, _SIGHT = "heartbeat", "sight"
 # A probe that runs every minute and is late once.
 _FRESH_SECONDS = 150.0
@@ -88,10 +90,24 @@ class State:
         row = self.decision(region)
         return row if row and row["state"] == EVACUATED else None
 
+    def untold(self, region: str, older_s: float) -> list[Values]:
+        """Returns the rows of the last hour that were decided here, are so old, and nobody was told of."""
+        rows = []
+        for kind in sorted(set(_KINDS.values())):
+            since = f"{kind}{instant(datetime.now(UTC) - timedelta(hours=1))}"
+            rows += [row for row in self.table.items(region, kind, after=since) if row["writer"] == self.region]
+        old = (row for row in rows if "notice" in row and age_s(row["decided_at"]) > older_s)
+        return [row for row in old if self.table.get(region, _TOLD + row["item"]) is None]
+
+    def told(self, row: Values) -> None:
+        """Keeps that people were told of a row."""
+        self.table.put({"region": row["region"], "item": _TOLD + row["item"], "written_at": now()})
+
     def addition(self, region: str, state: str, *, at: str, by: str, reason: str, **more: str) -> Put:
         """Returns the put of a row that was decided here; the same moment makes the same row, which is added once."""
         item = f"{_KINDS[state]}{at}#{self.region}"
         row = {"region": region, "item": item, "state": state, "occurred_at": at, "writer": self.region}
+        row["decided_at"] = now()
         return self.table.addition({**row, "by": by, "reason": reason, **more})
 
     def added(self, region: str, state: str, at: str) -> Values | None:

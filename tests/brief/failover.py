@@ -37,7 +37,7 @@ REACH = {
     ),
     "failover": (
         *("table/failover_state-", "table/audit_logs-", ":role/role-watch-", "aws_sqs_queue.", "aws_kms_key."),
-        *("log-group:/aws/lambda/lambda-failover-", "aws_sns_topic.topic_"),
+        *("log-group:/aws/lambda/lambda-failover-", "aws_sns_topic.topic_", "*"),
     ),
     "watch": ("/probe/*", "aws_kms_key.", "aws_sns_topic.topic_"),
 }

@@ -78,13 +78,18 @@ def _metrics(lines: Sequence[Any], namespace: str, name: str) -> Iterator[dict[s
     ],
 )
 def every_dashboard_shows_the_lag_of_both_tables_and_of_documents_to_every_region(stacks: Stacks) -> Iterator[str]:
-    """Replication lag: of each table to each other region, and what S3 has still to copy."""
+    """Replication lag: of each table to each other region, and what S3 has still to copy from there to here.
+
+    The latter S3 publishes in the region of the receiver.
+    """
     yield from missing(stacks, DASHBOARD)
     for region in regions_of(stacks):
         lines = _lines(stacks, region)
         tables = list(_metrics(lines, "AWS/DynamoDB", "ReplicationLatency"))
         documents = {
-            name: [each.get("DestinationBucket", "") for each in _metrics(lines, "AWS/S3", name)]
+            name: [
+                (each["SourceBucket"], each.get("DestinationBucket", "")) for each in _metrics(lines, "AWS/S3", name)
+            ]
             for name in ("ReplicationLatency", "OperationsPendingReplication")
         }
         for peer in peers_of(stacks, region):
@@ -93,8 +98,8 @@ def every_dashboard_shows_the_lag_of_both_tables_and_of_documents_to_every_regio
                 if wanted not in tables:
                     yield f"{region}: shows no lag of {table} to {peer}"
             for name, buckets in documents.items():
-                if not any(f"-{peer}-" in bucket for bucket in buckets):
-                    yield f"{region}: shows no {name} of documents to {peer}"
+                if not any(f"-{peer}-" in source and f"-{region}-" in receiver for source, receiver in buckets):
+                    yield f"{region}: shows no {name} of documents from {peer}"
 
 
 @BRIEF.rule(
@@ -285,22 +290,28 @@ def _in(namespace: str) -> Where:
     ],
 )
 def the_replication_of_documents_is_measured_and_watched(stacks: Stacks) -> Iterator[str]:
-    """S3 promises 15 minutes, and publishes its lag, only with replication time control and metrics."""
+    """S3 promises 15 minutes, and publishes its lag, only with replication time control and metrics.
+
+    What failed it counts in the source's region, what waits in the receiver's (user guide, replication metrics).
+    """
     rules = set()
     for replication in resources(stacks, REPLICATION):
         for rule in replication.arguments["rule"]:
             times = (at(rule, "destination.replication_time.status"), at(rule, "destination.metrics.status"))
             if times != ("Enabled", "Enabled"):
                 yield f"{replication.address}: is not measured towards {rule['id']}"
-            rules.add((region_of(stacks, replication), rule["id"]))
+            source = region_of(stacks, replication)
+            rules |= {
+                (source, rule["id"], "OperationsFailedReplication"),
+                (rule["id"].removeprefix("to-"), rule["id"], "OperationsPendingReplication"),
+            }
     watched = {
         (region_of(stacks, alarm), alarm.arguments["dimensions"]["RuleId"], alarm.arguments["metric_name"])
         for alarm in filter(_in("AWS/S3"), resources(stacks, ALARM))
     }
-    for region, rule in sorted(rules):
-        for metric in ("OperationsFailedReplication", "OperationsPendingReplication"):
-            if (region, rule, metric) not in watched:
-                yield f"{region}: nobody watches {metric} of the rule {rule}"
+    yield from (
+        f"{region}: nobody watches {metric} of the rule {rule}" for region, rule, metric in sorted(rules - watched)
+    )
 
 
 @DESIGN.rule(

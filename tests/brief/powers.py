@@ -31,6 +31,7 @@ NEEDED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "failover": (
         *(("dynamodb:GetItem", STATE), ("dynamodb:PutItem", STATE), ("dynamodb:Query", STATE)),
         *(("dynamodb:PutItem", AUDIT), ("sts:AssumeRole", "role/role-watch-"), ("sns:Publish", ALERTS)),
+        ("cloudwatch:PutMetricData", METRICS),
         *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("sqs:SendMessage", DEAD_LETTERS)),
         *(("logs:CreateLogStream", "lambda-failover-"), ("logs:PutLogEvents", "lambda-failover-")),
     ),

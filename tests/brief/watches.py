@@ -13,7 +13,9 @@ MORE, LESS = "GreaterThanThreshold", "LessThanThreshold"
 WATCHED: Mapping[str, tuple[str, float, str, str]] = {
     "peer-PEER": ("Healthy", 1, LESS, "ignore"),
     "silence-PEER": ("HeartbeatAge", 180, MORE, "notBreaching"),
-    "lag-documents-PEER": ("ReplicationLag", 900, MORE, "notBreaching"),
+    "lag-documents-PEER": ("ReplicationLag", 900, MORE, "ignore"),
+    "latency-records-PEER": ("ReplicationLatency", 30_000, MORE, "notBreaching"),
+    "latency-logs-PEER": ("ReplicationLatency", 30_000, MORE, "notBreaching"),
     "pending-documents-PEER": ("OperationsPendingReplication", 1000, MORE, "notBreaching"),
     "failed-documents-PEER": ("OperationsFailedReplication", 0, MORE, "notBreaching"),
     "probe": ("Healthy", 1, LESS, "breaching"),
@@ -35,8 +37,16 @@ def alarm_of(stacks: Stacks, region: str, kind: str) -> Resource | None:
     return found[0] if found else None
 
 
+def _about(dimensions: Mapping[str, str], region: str) -> str:
+    """The region that an alarm of this one is about: from there or to there something is copied."""
+    if dimensions.get("RuleId") == f"to-{region}":
+        return "-".join(dimensions["SourceBucket"].split("-")[1:4])
+    named = ("Region", "Target", "ReceivingRegion", "RuleId")
+    return next((dimensions[name].removeprefix("to-") for name in named if name in dimensions), "")
+
+
 def _of_a_region(alarm: Resource) -> bool:
-    kinds = ("peer", "silence", "lag-documents", "pending", "failed", "probe-d")
+    kinds = ("peer", "silence", "lag-documents", "latency", "pending", "failed", "probe-d")
     return bool(alarm.arguments["alarm_name"].startswith(tuple(f"alarm-{kind}" for kind in kinds)))
 
 
@@ -75,11 +85,11 @@ def every_region_watches_the_others_and_its_own_probe(stacks: Stacks) -> Iterato
                 if got != wanted or given["period"] * given["evaluation_periods"] > 300:
                     yield f"{region}: {name} watches {got}"
                 dimensions = given.get("dimensions", {})
-                told_of = dimensions.get("Region") or dimensions.get("Target") or dimensions.get("RuleId", "")
+                told_of = _about(dimensions, region)
                 about_a_region = wanted[0] not in ("ConcurrentExecutions", "ApproximateNumberOfMessagesVisible")
-                if about_a_region and told_of.removeprefix("to-") != peer:
+                if about_a_region and told_of != peer:
                     yield f"{region}: {name} is about {told_of!r}"
-                if told_of == peer and given.get("namespace") != PROBED:
+                if wanted[0] in ("Healthy", "HeartbeatAge", "ReplicationLag") and given.get("namespace") != PROBED:
                     yield f"{region}: {name} looks in {given.get('namespace')}"
 
 
@@ -109,7 +119,12 @@ def _summed(each: Resource) -> bool:
     return bool(each.arguments["alarm_name"].startswith("alarm-table-"))
 
 
+def _of_throttles(each: Resource) -> bool:
+    return bool(each.arguments["alarm_name"].startswith("alarm-table-throttles"))
+
+
 SUM = of(ALARM, where=_summed)
+INDEXES = {"patient_records": ("facility-time-index",), "audit_logs": ("actor-time-index",)}
 
 
 @DESIGN.rule(
@@ -121,11 +136,16 @@ SUM = of(ALARM, where=_summed)
         replaced(SUM, "metric_query", "patient_records-", "other-"),
         replaced(SUM, "metric_query", "audit_logs-", "other-"),
         replaced(SUM, "metric_query", "m2", "m1"),
+        replaced(of(ALARM, where=_of_throttles), "metric_query", "facility-time-index", "other"),
+        replaced(of(ALARM, where=_of_throttles), "metric_query", "actor-time-index", "other"),
         changed(SUM, "metric_query.1.metric.metric_name", to="Other"),
     ],
 )
 def every_region_watches_what_dynamodb_refuses_and_fails(stacks: Stacks) -> Iterator[str]:
-    """Throttled reads and writes, and DynamoDB's own errors, of the tables of data: each added up, none left out."""
+    """Throttled reads and writes, and DynamoDB's own errors, of the tables of data: each added up, none left out.
+
+    What an index refuses is not counted for its table.
+    """
     for region in regions_of(stacks):
         for kind, metrics in SUMMED.items():
             alarm = alarm_of(stacks, region, kind)
@@ -133,7 +153,11 @@ def every_region_watches_what_dynamodb_refuses_and_fails(stacks: Stacks) -> Iter
             parts = {each["id"]: each["metric"] for each in queries if "metric" in each}
             added = "".join(each["expression"] for each in queries if each.get("return_data"))
             seen = {
-                (part["metric_name"], part["dimensions"]["TableName"], part["dimensions"].get("Operation", ""))
+                (
+                    part["metric_name"],
+                    part["dimensions"]["TableName"],
+                    part["dimensions"].get("Operation") or part["dimensions"].get("GlobalSecondaryIndexName", ""),
+                )
                 for id_, part in parts.items()
                 if f"FILL({id_}, 0)" in added
             }
@@ -143,9 +167,9 @@ def every_region_watches_what_dynamodb_refuses_and_fails(stacks: Stacks) -> Iter
                 (metric, f"{table}-{suffix_of(stacks)}", operation)
                 for metric, operations in metrics.items()
                 for table in TABLES
-                for operation in operations
+                for operation in (*operations, *(INDEXES[table] if kind == "table-throttles" else ()))
             }
-            counted = added.count("FILL(") == len(parts) == len(set(parts)) <= 9
+            counted = added.count("FILL(") == len(parts) == len(set(parts)) <= 10
             if not known or not counted or not seen >= wanted:
                 yield f"{region}: {kind} watches {sorted(seen)}"
             elif alarm is None or alarm.arguments["threshold"] != 0:

@@ -159,6 +159,17 @@ def test_rejects_to_evacuate_a_region_through_itself(cloud: Cloud, command: Comm
     assert err == f"error: '--via' must be another region than the one to evacuate, got: '{HOME}' for both\n"
 
 
+def test_rejects_to_release_a_region_through_itself_while_another_one_answers(
+    cloud: Cloud, command: Command, decide: Decide
+) -> None:
+    decide(OTHER, "evacuated")
+    status, _, err = command("release", OTHER, "--reason", "mended", "--yes")
+    assert (status, evacuated(cloud, OTHER) is None) == (1, False)
+    assert err.startswith(f"error: '--via' must be a region that takes it out of DNS, such as '{HOME}'")
+    cloud.aws.fault(region=HOME)
+    assert command("release", OTHER, "--reason", "mended", "--yes")[0] == 0
+
+
 @pytest.mark.parametrize("what", ["evacuate", "release"])
 def test_rejects_a_region_that_there_is_not(cloud: Cloud, command: Command, what: str) -> None:
     status, _, err = command(what, "us-east-9", "--reason", WHY, "--yes")
