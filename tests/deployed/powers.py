@@ -19,6 +19,13 @@ from tests.deployed.calls import (
     Powers,
 )
 
+FORGED = [{"timestamp": 0, "message": "forged"}]
+
+
+def _trail(region: str) -> str:
+    """The log group of a region's trail."""
+    return f"/aws/cloudtrail/trail-{region}-{SUFFIX}"
+
 
 def api(here: Place) -> Powers:
     """The API's function appends records and audit rows, keeps documents, and assumes the other region's peer role."""
@@ -112,6 +119,9 @@ def api(here: Place) -> Powers:
             ),
             here("iam.create_user", UserName="tried"),
             here("iam.create_access_key", UserName="tried"),
+            # Its own log and no other: least of all the trail's.
+            here("logs.create_log_stream", logGroupName=_trail(here.region), logStreamName="forged"),
+            here("logs.put_log_events", logGroupName=_trail(here.region), logStreamName="forged", logEvents=FORGED),
             # Nobody is told anything in the platform's name.
             here("sns.publish", TopicArn=here.topic(OTHERS), Message="tried"),
             here("sns.publish", TopicArn=here.topic(f"topic-alerts-{SUFFIX}"), Message="tried"),
@@ -132,13 +142,12 @@ def api(here: Place) -> Powers:
 
 
 def peer(here: Place) -> Powers:
-    """The other region's function, by the role it may assume here, reads documents and tells the operations team."""
+    """The other region's function, by the role it may assume here, reads documents and does nothing else."""
     bucket = here.bucket(here.region)
     return Powers(
         allowed=[
             here("s3.list_objects_v2", "s3:ListBucket", Bucket=bucket),
             here("s3.get_object", Bucket=bucket, Key="documents/read-by-peer"),
-            here("sns.publish", TopicArn=here.topic(f"topic-alerts-{SUFFIX}"), Message="tried"),
         ],
         denied=[
             here("s3.put_object", Bucket=bucket, Key="documents/tried", Body=b"forged"),
@@ -147,6 +156,7 @@ def peer(here: Place) -> Powers:
             here("dynamodb.get_item", TableName=RECORDS, Key=RECORD),
             here("dynamodb.put_item", TableName=AUDIT, Item=ROW),
             here("kms.generate_data_key", KeyId=KEY, KeySpec="AES_256"),
+            here("sns.publish", TopicArn=here.topic(f"topic-alerts-{SUFFIX}"), Message="tried"),
             here("sns.publish", TopicArn=here.topic(OTHERS), Message="tried"),
             here("sts.assume_role", RoleArn=here.role("peer", here.peer), RoleSessionName="tried"),
             here("iam.create_user", UserName="tried"),
