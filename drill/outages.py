@@ -122,6 +122,12 @@ class Scenario:
     wait_s: float | None = None
     unserved: float = 1.0
 
+    @property
+    def survivor(self) -> str | None:
+        """The region that is neither lost nor broken; None if there is none, so that nobody can take over."""
+        broken = {self.loses, *(each.region for each in self.all(Break))}
+        return next((region for region in (EAST, WEST) if region not in broken), None)
+
     def lasting(self, seconds: float) -> Scenario:
         """The same, with an end for what has none: so many seconds after the beginning."""
         ended = [each if each.end_s else attrs.evolve(each, end_s=seconds) for each in self.disturbances]
