@@ -78,6 +78,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
     asked = [
         each.began - broken for each in requests if each.region in scenario.leaves and broken <= each.began < until
     ]
+    back = next((back for _, back, _ in left), None)
     facts = Facts(
         left=[region for _, _, region in left],
         asked_last_s=true(_longest(asked)),
@@ -86,6 +87,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
         longest_wait_s=true(_longest(each.ended - each.began for each in waited)),
         failing_after_s=true(_longest(each.ended - healed for each in waited)),
         evacuations_told=sum(EVACUATED in each.subject for each in told),
+        back_s=None if back is None else true(back - broken),
     )
     return measures, facts
 

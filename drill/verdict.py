@@ -71,6 +71,8 @@ class Facts:
         longest_wait_s: For how long at most one client was not served.
         failing_after_s: How long after the outage's end a client was not served.
         evacuations_told: How often the failover function said that it evacuated.
+        back_s: How long after the outage's beginning DNS answered again with the region that it left first; None if it
+            never did.
     """
 
     left: Sequence[str]
@@ -80,6 +82,7 @@ class Facts:
     longest_wait_s: float
     failing_after_s: float
     evacuations_told: int
+    back_s: float | None
 
 
 def checks(scenario: Scenario, measures: Measures, facts: Facts, budget: Budget, allowance: Allowance) -> list[Check]:
@@ -149,8 +152,10 @@ def _recovery_points(scenario: Scenario, measures: Measures) -> Iterator[Check]:
 
 
 def _telling(scenario: Scenario, measures: Measures, facts: Facts) -> Iterator[Check]:
-    """Where somebody watches, people are told of the evacuation, and once."""
-    if scenario.all(Watch):
+    """Where somebody watches, people are told of the evacuation, and once; it lasts until the release."""
+    for watch in scenario.all(Watch):
+        early = 0 if facts.back_s is None else max(0.0, round((watch.end_s or 0) - facts.back_s, 3))
+        yield _most("in DNS again before the release", early, 0, "s")
         yield _same("messages that tell of the evacuation", str(facts.evacuations_told), "1")
         told = measures.notification_s
         passed = told is not None and told <= NOTIFIED_WITHIN_S

@@ -62,7 +62,7 @@ def test_what_is_judged_beside_it() -> None:
     _, facts = figures(LOG, LATCHED, SCALE, 0)
     assert (facts.left, facts.felt, facts.failed) == ([EAST], 3, {"record": 3})
     assert (facts.asked_last_s, facts.longest_wait_s, facts.failing_after_s) == (40, 54, 0)
-    assert facts.evacuations_told == 1
+    assert (facts.evacuations_told, facts.back_s) == (1, 130)
 
 
 def test_who_is_never_served_again_fails_until_the_end() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drill.outages import SCENARIOS, Break, Evacuate, Recovery, Scenario
+from drill.outages import SCENARIOS, Break, Evacuate, Recovery, Scenario, Watch
 from drill.target import Budget
 from drill.verdict import MARGIN_S, Allowance, Facts, Limits, checks
 from tests.drill.logs import EAST, GOOD, WEST
@@ -28,6 +28,7 @@ def failed(scenario: str, **changes: Any) -> set[str]:
         longest_wait_s=14,
         failing_after_s=4,
         evacuations_told=1,
+        back_s=340,
     )
     names = {field.name for field in attrs.fields(Facts)}
     seen = attrs.evolve(facts, **{name: value for name, value in changes.items() if name in names})
@@ -77,6 +78,7 @@ def test_good_figures_pass(scenario: Scenario) -> None:
         ("latched", {"evacuations_told": 0}, "messages that tell of the evacuation"),
         ("latched", {"evacuations_told": 2}, "messages that tell of the evacuation"),
         ("latched", {"notification_s": None}, "notification"),
+        ("latched", {"back_s": 329}, "in DNS again before the release"),
     ],
 )
 def test_rejects_a_figure_over_its_limit(scenario: str, changes: dict[str, Any], wanted: str) -> None:
@@ -137,3 +139,8 @@ def test_a_blip_is_over_before_three_probes_of_one_checker_can_fail() -> None:
     interval_s, failures = 10, 3
     for each in BY_NAME["blips"].all(Break):
         assert (each.end_s or 0) - each.start_s < interval_s * (failures - 1)
+
+
+def test_a_latched_region_is_released_only_when_its_own_health_check_has_long_taken_it_back() -> None:
+    (broken,), (watch,) = BY_NAME["latched"].all(Break), BY_NAME["latched"].all(Watch)
+    assert (watch.end_s or 0) - (broken.end_s or 0) >= 60
