@@ -54,8 +54,8 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
     phases = {"steady": (log.began, broken), "outage": (broken, healed), "recovery": (healed, log.ended)}
     outcomes = Counter(request.outcome for request in requests)
     measures = Measures(
-        recovery_time_s=true(recovery_time(requests, broken)),
-        recovery_time_keeping_ttl_s=true(recovery_time(requests, broken, log.keeping)),
+        recovery_time_s=true(recovery_time(requests, broken, healed)),
+        recovery_time_keeping_ttl_s=true(recovery_time(requests, broken, healed, log.keeping)),
         served_share=round(served_share(waited, len(log.patients), broken, healed), 4),
         recovery_point_s=points,
         lost_for_good=lost_for_good(taken, log.final),

@@ -22,17 +22,21 @@ Departure = tuple[float, float | None, str]
 """When DNS stopped answering with a region, when it answered with it again, if it did, and which region that is."""
 
 
-def recovery_time(requests: Iterable[Request], since: float, clients: Collection[str] | None = None) -> float:
+def recovery_time(
+    requests: Iterable[Request], since: float, healed: float, clients: Collection[str] | None = None
+) -> float:
     """From the beginning of a client's first failed request to the end of its last, of the client that waited longest.
 
     Args:
         requests: The log.
         since: When the outage began: a request that was on its way by then counts from there, one that had ended not.
+        healed: When it ended: what begins later is none of it.
         clients: Whose; None for all.
     """
     failed: dict[str, list[Request]] = defaultdict(list)
     for request in requests:
-        if request.outcome == "failed" and request.ended >= since and (clients is None or request.client in clients):
+        during = request.began < healed and request.ended >= since
+        if request.outcome == "failed" and during and (clients is None or request.client in clients):
             failed[request.client].append(request)
     spans = (max(r.ended for r in rows) - max(since, min(r.began for r in rows)) for rows in failed.values())
     return max(spans, default=0.0)

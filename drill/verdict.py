@@ -114,6 +114,8 @@ def _feeling(scenario: Scenario, facts: Facts) -> Iterator[Check]:
 def _recovery(
     scenario: Scenario, measures: Measures, facts: Facts, limits: Limits, allowance: Allowance
 ) -> Iterator[Check]:
+    afterwards = allowance.settling_s + (allowance.patience_s if scenario.waits else 0)
+    yield _most("not served after the outage", facts.failing_after_s, afterwards, "s")
     match scenario.recovery:
         case Recovery.FAILOVER:
             yield _most(
@@ -124,12 +126,10 @@ def _recovery(
             yield _most("failed requests", measures.failed_requests, 0, "requests")
         case Recovery.WITH_THE_CAUSE:
             lasts = max((each.end_s or 0) - each.start_s for each in scenario.all(Break))
-            patience = allowance.patience_s if scenario.waits else 0
-            wait = (scenario.wait_s or lasts) + allowance.settling_s + patience
+            wait = (scenario.wait_s or lasts) + afterwards
             yield _most("one client not served for", facts.longest_wait_s, wait, "s")
             unserved = round(100 * (1 - measures.served_share), 1)
             yield _most("clients' time not served", unserved, 100 * scenario.unserved, "%")
-            yield _most("not served after the outage", facts.failing_after_s, allowance.settling_s + patience, "s")
     if scenario.leaves and scenario.recovery is not Recovery.WITH_THE_CAUSE:
         yield _most("region asked for the last time", facts.asked_last_s, limits.all_s, "s")
     if scenario.leaves:

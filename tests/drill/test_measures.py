@@ -49,27 +49,33 @@ def test_recovery_time_is_of_the_client_that_waited_longest() -> None:
         request(160, 162, "failed", "b"),
         request(170, 171, "served", "b"),
     ]
-    assert recovery_time(log, 100) == 52
-    assert recovery_time(log, 100, {"a"}) == 41
+    assert recovery_time(log, 100, 300) == 52
+    assert recovery_time(log, 100, 300, {"a"}) == 41
+    assert recovery_time(log, 100, 141) == 41
 
 
 def test_a_failure_before_the_outage_is_none_of_it() -> None:
-    assert recovery_time([request(90, 99, "failed")], 100) == 0
+    assert recovery_time([request(90, 99, "failed")], 100, 300) == 0
+
+
+def test_what_fails_after_the_outage_is_none_of_it_but_what_hangs_into_that_time_is() -> None:
+    log = [request(110, 111, "failed"), request(298, 313, "failed"), request(488, 489, "failed")]
+    assert recovery_time(log, 100, 300) == 203
 
 
 def test_stale_reads_and_wrong_answers_are_no_outage() -> None:
-    assert recovery_time([request(101, 102, "stale"), request(103, 104, "wrong")], 100) == 0
+    assert recovery_time([request(101, 102, "stale"), request(103, 104, "wrong")], 100, 300) == 0
 
 
 @given(REQUESTS, TIMES)
 def test_no_part_of_the_clients_waits_longer_than_all(log: list[Request], since: float) -> None:
-    assert recovery_time(log, since, {"a", "b"}) <= recovery_time(log, since)
+    assert recovery_time(log, since, 900, {"a", "b"}) <= recovery_time(log, since, 900)
 
 
 @given(REQUESTS, TIMES)
 def test_recovery_time_ends_with_the_last_failed_request(log: list[Request], since: float) -> None:
     failed = [each for each in log if each.outcome == "failed" and each.ended >= since]
-    assert 0 <= recovery_time(log, since) <= max((each.ended - since for each in failed), default=0)
+    assert 0 <= recovery_time(log, since, 900) <= max((each.ended - since for each in failed), default=0)
 
 
 def test_a_client_is_not_served_from_its_first_failed_request_to_the_next_answer_that_is_none() -> None:
