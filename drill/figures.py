@@ -9,6 +9,7 @@ from dr.objectives import RECOVERY_POINT_OBJECTIVE_S
 from drill.log import Log
 from drill.measures import (
     all_departures,
+    doubts,
     duplicates,
     failback_time,
     known_objects,
@@ -23,11 +24,14 @@ from drill.measures import (
 )
 from drill.outages import CLASSES, EVACUATED, Break, Hold, Scenario
 from drill.results import Measures
+from drill.route53 import Observation
 from drill.timeline import felt
 from drill.verdict import Facts
 
 
-def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tuple[Measures, Facts]:
+def figures(
+    log: Log, scenario: Scenario, scale: float, overhead_s: float, observations: Iterable[Observation] = ()
+) -> tuple[Measures, Facts]:
     """What is reported, and what else is judged.
 
     Args:
@@ -35,6 +39,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
         scenario: Of what.
         scale: What all times are divided by.
         overhead_s: What the machine takes for itself, seconds that are not scaled.
+        observations: What the simulated Route 53 told meanwhile.
     """
 
     def true(seconds: float) -> float:
@@ -81,6 +86,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
     back = next((back for _, back, _ in left), None)
     facts = Facts(
         left=[region for _, _, region in left],
+        doubts=doubts(log.samples, observations),
         asked_last_s=true(_longest(asked)),
         felt=felt(requests, taken, scenario, broken, healed, scale),
         failed=Counter(request.kind for request in requests if request.outcome == "failed"),

@@ -12,6 +12,7 @@ from statistics import quantiles
 from drill.holdings import Holdings
 from drill.log import Acknowledgement, Request, Sample
 from drill.outages import CLASSES
+from drill.route53 import Observation
 
 import attrs
 
@@ -110,6 +111,12 @@ def all_departures(samples: Sequence[Sample], regions: Iterable[str]) -> list[De
     """Those from all regions, in their order."""
     found = [(left, back, region) for region in regions for left, back in departures(samples, region)]
     return sorted(found, key=lambda departure: departure[0])
+
+
+def doubts(samples: Iterable[Sample], observations: Iterable[Observation]) -> int:
+    """How often a region was seen, or a health check became, unhealthy: shorter than what `departures` can tell."""
+    seen = sum(not all(sample.healthy.values()) for sample in samples)
+    return seen + sum(each.kind == "check" and each.healthy is False for each in observations)
 
 
 def first_move(requests: Iterable[Request], lost: str, since: float) -> float | None:

@@ -239,7 +239,7 @@ class Run:
         left = all_departures(log.samples, self.target.regions)
         if left and left[0][0] < log.broken:
             raise DrillError(f"DNS left {left[0][2]} before anything was broken, as after an evacuation just before")
-        measures, facts = figures(log, self.scenario, self.scale, OVERHEAD_S)
+        measures, facts = figures(log, self.scenario, self.scale, OVERHEAD_S, self.observations)
         for each in log.notices:
             self._tell("notification", "operations", each.subject, each.at)
         for since, back, region in left:

@@ -65,6 +65,7 @@ class Facts:
 
     Attributes:
         left: The regions that DNS stopped answering with, one for each time.
+        doubts: How often a region was seen, or a health check became, unhealthy.
         asked_last_s: How long after the outage's beginning a client still asked the region that is left.
         felt: How many requests failed, were late or pending because of what was broken.
         failed: Of each kind of request how many failed.
@@ -76,6 +77,7 @@ class Facts:
     """
 
     left: Sequence[str]
+    doubts: int
     asked_last_s: float
     felt: int
     failed: Mapping[str, int]
@@ -101,7 +103,9 @@ def checks(scenario: Scenario, measures: Measures, facts: Facts, budget: Budget,
 
 
 def _feeling(scenario: Scenario, facts: Facts) -> Iterator[Check]:
-    """What is broken was felt, and by nobody who is spared."""
+    """What is broken was felt, and by nobody who is spared: not even by a health check where DNS must stay."""
+    if scenario.survivor and not scenario.leaves:
+        yield _most("regions or health checks seen unhealthy", facts.doubts, 0, "times")
     if scenario.all(Hold) or any(each.path == "*" for each in scenario.all(Break)):
         yield Check(
             name="requests that felt it", measured=str(facts.felt), limit="some", unit="", passed=facts.felt > 0

@@ -8,6 +8,7 @@ from drill.measures import (
     Spell,
     all_departures,
     departures,
+    doubts,
     duplicates,
     failback_time,
     first_move,
@@ -21,6 +22,7 @@ from drill.measures import (
     served_share,
     spells,
 )
+from drill.route53 import Observation
 from tests.drill.logs import EAST, WEST, acknowledged, held, request
 
 import attrs
@@ -126,6 +128,15 @@ def test_dns_has_left_a_region_when_it_answers_often_without_it_and_each_time_co
 
 def test_a_region_that_chance_left_out_for_a_while_was_not_left() -> None:
     assert departures(seen({WEST: ANSWERS_WITHOUT - 1}, {EAST: 1, WEST: 9}), EAST) == []
+
+
+def test_a_region_is_in_doubt_at_each_look_that_finds_it_unhealthy_and_each_health_check_that_says_so() -> None:
+    health = {EAST: False, WEST: True}, {EAST: True, WEST: True}
+    samples = [Sample(float(at), each, {}, {}) for at, each in enumerate(health)]
+    told = [Observation(kind, "name", healthy, "") for kind in ("checker", "check") for healthy in (False, True)]
+    assert doubts(samples, []) == 1
+    assert doubts(samples[1:], told) == 1
+    assert doubts(samples[1:], [told[0], told[3], Observation("answer", "name", None, "")]) == 0
 
 
 def test_a_region_takes_over_when_it_first_serves_a_client_of_the_other() -> None:
