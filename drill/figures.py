@@ -25,7 +25,7 @@ from drill.measures import (
 from drill.outages import CLASSES, EVACUATED, Break, Hold, Scenario
 from drill.results import Measures
 from drill.route53 import Observation
-from drill.timeline import felt
+from drill.timeline import felt, unexplained
 from drill.verdict import Facts
 
 
@@ -58,6 +58,7 @@ def figures(
     told = [each for each in log.notices if "evacuated" in each.subject and each.at >= broken]
     phases = {"steady": (log.began, broken), "outage": (broken, healed), "recovery": (healed, log.ended)}
     outcomes = Counter(request.outcome for request in requests)
+    failed = [request for request in requests if request.outcome == "failed" and request.ended >= broken]
     measures = Measures(
         recovery_time_s=true(recovery_time(requests, broken, healed)),
         recovery_time_keeping_ttl_s=true(recovery_time(requests, broken, healed, log.keeping)),
@@ -73,7 +74,7 @@ def figures(
         notification_s=true(min(each.at for each in told) - broken) if told else None,
         failback_s=None if failback is None else true(failback),
         acknowledged=len(taken),
-        failed_requests=outcomes["failed"],
+        failed_requests=len(failed),
         latency_s={
             phase: {region: [true(each) for each in both] for region, both in regions.items()}
             for phase, regions in latencies(requests, phases).items()
@@ -89,8 +90,9 @@ def figures(
         doubts=doubts(log.samples, observations),
         asked_last_s=true(_longest(asked)),
         felt=felt(requests, taken, scenario, broken, healed, scale),
-        failed=Counter(request.kind for request in requests if request.outcome == "failed"),
-        longest_wait_s=true(_longest(each.ended - each.began for each in waited)),
+        failed=Counter(request.kind for request in failed),
+        unexplained=len(unexplained(failed, scenario, broken)),
+        longest_wait_s=true(_longest(each.ended - max(each.began, broken) for each in waited)),
         failing_after_s=true(_longest(each.ended - healed for each in waited)),
         evacuations_told=sum(EVACUATED in each.subject for each in told),
         back_s=None if back is None else true(back - broken),

@@ -68,7 +68,8 @@ class Run:
             drill: Names its patients: no other scenario of the same deployment may have the same.
 
         Raises:
-            DrillError: It is worthless: the regions were not healthy before, or nothing was acknowledged.
+            DrillError: It is worthless: the regions were not healthy before, or did not serve every client, or nothing
+                was acknowledged.
         """
         self.target.settle()
         self._wait_until_calm()
@@ -84,6 +85,10 @@ class Run:
         with ThreadPoolExecutor(1) as asker:
             with traffic:
                 self._until(began + WARM_WITHIN_S, lambda: self._warm(traffic))
+                if not self._warm(traffic):
+                    raise DrillError(
+                        f"every client must be served within {WARM_WITHIN_S:g} s before anything is broken"
+                    )
                 self._tell("phase", "steady", "all is well")
                 self._until(time.monotonic() + STEADY_S * self.scale, lambda: False)
                 broken = self._break(asker, traffic)
@@ -254,7 +259,7 @@ class Run:
             series=series(log, self.target.regions, self.scale),
             measures=measures,
             checks=checks(self.scenario, measures, facts, self.target.budget, self._allowance),
-            notes=surprises(log.requests, self.scenario),
+            notes=surprises(log.requests, self.scenario, log.broken),
         )
 
     def _true(self, seconds: float) -> float:

@@ -38,6 +38,11 @@ class Allowance:
     overhead_s: float
 
     @property
+    def mishaps(self) -> int:
+        """How many requests may fail where nothing is broken: none but one retry where the machine is hurried."""
+        return 1 if self.overhead_s else 0
+
+    @property
     def settling_s(self) -> float:
         """After what is broken was mended, the last request fails within it."""
         return SETTLING_S + self.overhead_s
@@ -68,7 +73,8 @@ class Facts:
         doubts: How often a region was seen, or a health check became, unhealthy.
         asked_last_s: How long after the outage's beginning a client still asked the region that is left.
         felt: How many requests failed, were late or pending because of what was broken.
-        failed: Of each kind of request how many failed.
+        failed: Of each kind of request how many failed since something was broken.
+        unexplained: How many of these failed where nothing was.
         longest_wait_s: For how long at most one client was not served.
         failing_after_s: How long after the outage's end a client was not served.
         evacuations_told: How often the failover function said that it evacuated.
@@ -81,6 +87,7 @@ class Facts:
     asked_last_s: float
     felt: int
     failed: Mapping[str, int]
+    unexplained: int
     longest_wait_s: float
     failing_after_s: float
     evacuations_told: int
@@ -91,6 +98,7 @@ def checks(scenario: Scenario, measures: Measures, facts: Facts, budget: Budget,
     """Every check of a scenario that has its ends."""
     return [
         _same("DNS leaves", ", ".join(facts.left) or "no region", ", ".join(scenario.leaves) or "no region"),
+        _most("failed where nothing is broken", facts.unexplained, allowance.mishaps, "requests"),
         *_feeling(scenario, facts),
         *_recovery(scenario, measures, facts, Limits.of(scenario, budget, allowance), allowance),
         *_recovery_points(scenario, measures),

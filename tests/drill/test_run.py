@@ -12,23 +12,44 @@ from typing import cast
 
 from drill.holdings import Holdings
 from drill.outages import SCENARIOS, Disturbance
+from drill.route53 import ResolutionError
 from drill.run import Run
-from drill.target import Budget, Target
+from drill.target import Budget, DrillError, Target
 from drill.traffic import Clients
 from tests.drill.logs import EAST, WEST, held
 
+import pytest
+
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+BUDGET = Budget(recovery_s=98, evacuation_s=240, ttl_s=60)
 SCALE = 0.01
 
 
-class Slow:
-    """A target whose survivor answers only when all is mended."""
+class Nowhere:
+    """A resolver that knows no name."""
 
-    patience_s, budget, regions = 1.0, Budget(recovery_s=98, evacuation_s=240, ttl_s=60), (EAST, WEST)
+    answers = ()
+
+    def resolve(self, name: str) -> str:
+        raise ResolutionError(name)
+
+
+class Slow:
+    """A target that leads no client anywhere, and whose survivor answers only when all is mended."""
+
+    client_name, patience_s, budget, regions = "name", 1.0, BUDGET, (EAST, WEST)
 
     def __init__(self) -> None:
         """Nothing is broken yet."""
         self.broken, self.asked, self.mended = list[Disturbance](), list[str](), threading.Event()
+
+    def settle(self) -> None:
+        assert not self.broken
+
+    def resolvers(self, clients: int) -> list[Nowhere]:
+        return [Nowhere() for _ in range(clients)]
+
+    connect = SimpleNamespace
 
     def begin(self, disturbance: Disturbance) -> None:
         self.broken.append(disturbance)
@@ -64,6 +85,12 @@ def broken(name: str) -> tuple[Slow, Holdings | None]:
         began = run._break(asker, none)
         assert time.monotonic() - began < 25, "the mending waited for the answer"
     return target, run._survivor.result() if run._survivor else None
+
+
+def test_nothing_is_broken_before_every_client_was_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drill.run.WARM_WITHIN_S", 0.1)
+    with pytest.raises(DrillError, match="every client must be served"):
+        Run(cast(Target, Slow()), BY_NAME["blips"], SCALE, 1, []).run("drill")
 
 
 def test_nothing_is_mended_later_because_the_survivor_is_asked_what_it_has() -> None:
