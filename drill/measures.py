@@ -177,9 +177,12 @@ def known_objects(holdings: Iterable[Holdings]) -> dict[str, str]:
 
 
 def duplicates(final: Iterable[Holdings]) -> int:
-    """How many versions there are beyond one for each write; the same version in both regions is one."""
+    """How many versions there are beyond one for each write; the same version in both regions is one.
+
+    A damaged version has no mark: of which write it is, nobody knows.
+    """
     versions = {version: mark for held in final for version, mark in held.versions.items()}
-    return sum(times - 1 for times in Counter(versions.values()).values())
+    return sum(times - 1 for times in Counter(filter(None, versions.values())).values())
 
 
 def overdue(

@@ -208,6 +208,11 @@ def test_one_write_in_both_regions_is_no_duplicate_and_a_second_version_is() -> 
     assert duplicates([*both, attrs.evolve(both[0], versions={"another version": "m1"})]) == 1
 
 
+def test_two_damaged_versions_are_no_write_made_twice() -> None:
+    damaged = attrs.evolve(held([]), versions={"version of m1": "", "version of m2": ""})
+    assert duplicates([damaged]) == 0
+
+
 def test_a_version_with_another_content_than_was_written_is_lost() -> None:
     whole = held(["m1"], region=EAST)
     damaged = attrs.evolve(held(["m1"]), versions={"version of m1": ""})
