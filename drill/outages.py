@@ -128,6 +128,12 @@ class Scenario:
         broken = {self.loses, *(each.region for each in self.all(Break))}
         return next((region for region in (EAST, WEST) if region not in broken), None)
 
+    @property
+    def moves(self) -> bool:
+        """Whether a client that goes elsewhere does so for the outage: else the region serves on, and it is chance."""
+        broken = [each for each in self.all(Break) if each.region == self.loses and each.path == "*"]
+        return bool(self.leaves) and any(each.share == 1 and each.mode != "slow" for each in broken)
+
     def lasting(self, seconds: float) -> Scenario:
         """The same, with an end for what has none: so many seconds after the beginning."""
         ended = [each if each.end_s else attrs.evolve(each, end_s=seconds) for each in self.disturbances]

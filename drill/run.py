@@ -157,13 +157,13 @@ class Run:
         return began
 
     def _watch(self, asker: ThreadPoolExecutor, traffic: Clients, broken: float, ask_at: float) -> None:
-        """When another region takes over, for one client or by DNS, see at once what it has.
+        """When another region takes over, by DNS or before that for one client that fled, see at once what it has.
 
         Where none does: what would be missing if one were lost just before the last thing is mended?
         """
         if self._survivor or not self.scenario.survivor:
             return
-        moved = first_move(list(traffic.requests), self.scenario.loses, broken) if self.scenario.leaves else None
+        moved = first_move(list(traffic.requests), self.scenario.loses, broken) if self.scenario.moves else None
         last = self._samples[-1]
         if moved or (self.scenario.leaves and not last.healthy[self.scenario.loses]):
             self._ask(asker, traffic, self.scenario.survivor, moved or last.at)

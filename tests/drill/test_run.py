@@ -11,12 +11,13 @@ from types import SimpleNamespace
 from typing import cast
 
 from drill.holdings import Holdings
+from drill.log import Request
 from drill.outages import SCENARIOS, Disturbance
 from drill.route53 import ResolutionError
 from drill.run import Run
 from drill.target import Budget, DrillError, Target
 from drill.traffic import Clients
-from tests.drill.logs import EAST, WEST, held
+from tests.drill.logs import EAST, WEST, held, request
 
 import pytest
 
@@ -39,8 +40,9 @@ class Slow:
 
     client_name, patience_s, budget, regions = "name", 1.0, BUDGET, (EAST, WEST)
 
-    def __init__(self) -> None:
-        """Nothing is broken yet."""
+    def __init__(self, leaves_after: float = float("inf")) -> None:
+        """Nothing is broken yet; us-east-1 is found unhealthy so many looks later."""
+        self.looks, self.leaves_after, self.last_s = 0, leaves_after, 0.0
         self.broken, self.asked, self.mended = list[Disturbance](), list[str](), threading.Event()
 
     def settle(self) -> None:
@@ -56,14 +58,15 @@ class Slow:
 
     def end(self, disturbance: Disturbance) -> None:
         self.broken.remove(disturbance)
-        if disturbance.end_s == 105:
+        if disturbance.end_s == self.last_s:
             self.mended.set()
 
     def keep(self, disturbance: Disturbance) -> None:
         assert disturbance in self.broken
 
     def healthy(self) -> dict[str, bool]:
-        return dict.fromkeys(self.regions, True)
+        self.looks += 1
+        return {EAST: self.looks <= self.leaves_after, WEST: True}
 
     def lags(self) -> dict[str, float]:
         return {}
@@ -76,15 +79,18 @@ class Slow:
         return held([str(self.mended.wait(30))])
 
 
-def broken(name: str) -> tuple[Slow, Holdings | None]:
-    target = Slow()
+def broken(name: str, target: Slow, *requests: Request) -> Run:
+    """A run after all is mended and the survivor has answered, in which the clients' log was this."""
     run = Run(cast(Target, target), BY_NAME[name], SCALE, 1, [])
+    target.last_s = max(each.end_s or 0 for each in run.scenario.disturbances)
     run._look()
-    none = Clients(name="", resolvers=[], connect=SimpleNamespace, drill="d", scale=SCALE)  # type: ignore[arg-type]
+    clients = Clients(name="", resolvers=[], connect=SimpleNamespace, drill="d", scale=SCALE)  # type: ignore[arg-type]
+    clients.requests.extend(requests)
     with ThreadPoolExecutor(1) as asker:
-        began = run._break(asker, none)
+        began = run._break(asker, clients)
         assert time.monotonic() - began < 25, "the mending waited for the answer"
-    return target, run._survivor.result() if run._survivor else None
+    assert target.broken == []
+    return run
 
 
 def test_nothing_is_broken_before_every_client_was_served(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,11 +100,25 @@ def test_nothing_is_broken_before_every_client_was_served(monkeypatch: pytest.Mo
 
 
 def test_nothing_is_mended_later_because_the_survivor_is_asked_what_it_has() -> None:
-    target, found = broken("blips")
-    assert (target.broken, target.asked) == ([], [WEST])
-    assert found
-    assert set(found.versions.values()) == {"True"}
+    target = Slow()
+    asked = broken("blips", target)._survivor
+    assert asked
+    assert (target.asked, set(asked.result().versions.values())) == ([WEST], {"True"})
 
 
 def test_no_region_is_asked_what_it_has_when_none_is_left() -> None:
-    assert broken("both-refuse")[1] is None
+    assert broken("both-refuse", target := Slow())._survivor is None
+    assert target.asked == []
+
+
+@pytest.mark.parametrize(
+    ("scenario", "fled"),
+    [("region-refuses", True), ("region-slow", False), ("health-path-dead", False), ("evacuation", False)],
+)
+def test_who_goes_elsewhere_is_no_takeover_while_the_region_that_is_left_still_serves(
+    scenario: str, fled: bool
+) -> None:
+    later = time.monotonic() + 3600
+    run = broken(scenario, Slow(leaves_after=1), request(0, 1), request(later, later + 1, region=WEST))
+    left = next(sample.at for sample in run._samples if not sample.healthy[EAST])
+    assert run._takeover == (later + 1 if fled else left)
