@@ -109,7 +109,7 @@ class EmbeddedTarget(Target):
     def mend(self, lag_s: float) -> None:
         """Mend everything, and copy with a lag in every direction."""
         for each in list(self._begun):
-            self.end(each)
+            self._lift(each, evacuated=False)
         self._aws.heal()
         for source in self.regions:
             for target in self.regions:
@@ -145,7 +145,14 @@ class EmbeddedTarget(Target):
         super().keep(disturbance)
 
     def end(self, disturbance: Disturbance) -> None:
-        """Lift it; what the failover function evacuated is released as an operator does it."""
+        """Lift it; what the failover function evacuated is released as an operator does it.
+
+        Raises:
+            DrillError: It is not to be released, as when it was never evacuated.
+        """
+        self._lift(disturbance, evacuated=True)
+
+    def _lift(self, disturbance: Disturbance, *, evacuated: bool) -> None:
         for fault in self._begun.pop(disturbance):
             self._aws.heal(fault)
         if isinstance(disturbance, Hold):
@@ -155,7 +162,7 @@ class EmbeddedTarget(Target):
             about = ("--via", disturbance.survivor, "--suffix", self._suffix, "--reason", "end of the drill", "--yes")
             command = [sys.executable, "-m", "functions.evacuate", "release", disturbance.region, *about]
             done = subprocess.run(command, cwd=ROOT, env=self._aws.isolated(), capture_output=True, text=True)
-            if done.returncode and "there is nothing to release" not in done.stderr:
+            if done.returncode and (evacuated or "there is nothing to release" not in done.stderr):
                 raise DrillError(f"{disturbance.region} was not released: {done.stderr}")
             self.keep(disturbance)
 

@@ -9,6 +9,7 @@ from dr.objectives import RECOVERY_POINT_OBJECTIVE_S
 from drill.log import Log
 from drill.measures import (
     all_departures,
+    doubts,
     duplicates,
     failback_time,
     known_objects,
@@ -23,11 +24,14 @@ from drill.measures import (
 )
 from drill.outages import CLASSES, EVACUATED, Break, Hold, Scenario
 from drill.results import Measures
-from drill.timeline import felt
+from drill.route53 import Observation
+from drill.timeline import felt, unexplained
 from drill.verdict import Facts
 
 
-def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tuple[Measures, Facts]:
+def figures(
+    log: Log, scenario: Scenario, scale: float, overhead_s: float, observations: Iterable[Observation] = ()
+) -> tuple[Measures, Facts]:
     """What is reported, and what else is judged.
 
     Args:
@@ -35,6 +39,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
         scenario: Of what.
         scale: What all times are divided by.
         overhead_s: What the machine takes for itself, seconds that are not scaled.
+        observations: What the simulated Route 53 told meanwhile.
     """
 
     def true(seconds: float) -> float:
@@ -53,9 +58,10 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
     told = [each for each in log.notices if "evacuated" in each.subject and each.at >= broken]
     phases = {"steady": (log.began, broken), "outage": (broken, healed), "recovery": (healed, log.ended)}
     outcomes = Counter(request.outcome for request in requests)
+    failed = [request for request in requests if request.outcome == "failed" and request.ended >= broken]
     measures = Measures(
-        recovery_time_s=true(recovery_time(requests, broken)),
-        recovery_time_keeping_ttl_s=true(recovery_time(requests, broken, log.keeping)),
+        recovery_time_s=true(recovery_time(requests, broken, healed)),
+        recovery_time_keeping_ttl_s=true(recovery_time(requests, broken, healed, log.keeping)),
         served_share=round(served_share(waited, len(log.patients), broken, healed), 4),
         recovery_point_s=points,
         lost_for_good=lost_for_good(taken, log.final),
@@ -68,7 +74,7 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
         notification_s=true(min(each.at for each in told) - broken) if told else None,
         failback_s=None if failback is None else true(failback),
         acknowledged=len(taken),
-        failed_requests=outcomes["failed"],
+        failed_requests=len(failed),
         latency_s={
             phase: {region: [true(each) for each in both] for region, both in regions.items()}
             for phase, regions in latencies(requests, phases).items()
@@ -78,14 +84,18 @@ def figures(log: Log, scenario: Scenario, scale: float, overhead_s: float) -> tu
     asked = [
         each.began - broken for each in requests if each.region in scenario.leaves and broken <= each.began < until
     ]
+    back = next((back for _, back, _ in left), None)
     facts = Facts(
         left=[region for _, _, region in left],
+        doubts=doubts(log.samples, observations),
         asked_last_s=true(_longest(asked)),
         felt=felt(requests, taken, scenario, broken, healed, scale),
-        failed=Counter(request.kind for request in requests if request.outcome == "failed"),
-        longest_wait_s=true(_longest(each.ended - each.began for each in waited)),
+        failed=Counter(request.kind for request in failed),
+        unexplained=len(unexplained(failed, scenario, broken)),
+        longest_wait_s=true(_longest(each.ended - max(each.began, broken) for each in waited)),
         failing_after_s=true(_longest(each.ended - healed for each in waited)),
         evacuations_told=sum(EVACUATED in each.subject for each in told),
+        back_s=None if back is None else true(back - broken),
     )
     return measures, facts
 

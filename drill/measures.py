@@ -12,6 +12,7 @@ from statistics import quantiles
 from drill.holdings import Holdings
 from drill.log import Acknowledgement, Request, Sample
 from drill.outages import CLASSES
+from drill.route53 import Observation
 
 import attrs
 
@@ -22,17 +23,21 @@ Departure = tuple[float, float | None, str]
 """When DNS stopped answering with a region, when it answered with it again, if it did, and which region that is."""
 
 
-def recovery_time(requests: Iterable[Request], since: float, clients: Collection[str] | None = None) -> float:
+def recovery_time(
+    requests: Iterable[Request], since: float, healed: float, clients: Collection[str] | None = None
+) -> float:
     """From the beginning of a client's first failed request to the end of its last, of the client that waited longest.
 
     Args:
         requests: The log.
         since: When the outage began: a request that was on its way by then counts from there, one that had ended not.
+        healed: When it ended: what begins later is none of it.
         clients: Whose; None for all.
     """
     failed: dict[str, list[Request]] = defaultdict(list)
     for request in requests:
-        if request.outcome == "failed" and request.ended >= since and (clients is None or request.client in clients):
+        during = request.began < healed and request.ended >= since
+        if request.outcome == "failed" and during and (clients is None or request.client in clients):
             failed[request.client].append(request)
     spans = (max(r.ended for r in rows) - max(since, min(r.began for r in rows)) for rows in failed.values())
     return max(spans, default=0.0)
@@ -108,6 +113,12 @@ def all_departures(samples: Sequence[Sample], regions: Iterable[str]) -> list[De
     return sorted(found, key=lambda departure: departure[0])
 
 
+def doubts(samples: Iterable[Sample], observations: Iterable[Observation]) -> int:
+    """How often a region was seen, or a health check became, unhealthy: shorter than what `departures` can tell."""
+    seen = sum(not all(sample.healthy.values()) for sample in samples)
+    return seen + sum(each.kind == "check" and each.healthy is False for each in observations)
+
+
 def first_move(requests: Iterable[Request], lost: str, since: float) -> float | None:
     """When, after that moment, a client of the lost region was first served by another one."""
     last: dict[str, str | None] = {}
@@ -166,9 +177,12 @@ def known_objects(holdings: Iterable[Holdings]) -> dict[str, str]:
 
 
 def duplicates(final: Iterable[Holdings]) -> int:
-    """How many versions there are beyond one for each write; the same version in both regions is one."""
+    """How many versions there are beyond one for each write; the same version in both regions is one.
+
+    A damaged version has no mark: of which write it is, nobody knows.
+    """
     versions = {version: mark for held in final for version, mark in held.versions.items()}
-    return sum(times - 1 for times in Counter(versions.values()).values())
+    return sum(times - 1 for times in Counter(filter(None, versions.values())).values())
 
 
 def overdue(

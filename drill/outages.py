@@ -122,6 +122,18 @@ class Scenario:
     wait_s: float | None = None
     unserved: float = 1.0
 
+    @property
+    def survivor(self) -> str | None:
+        """The region that is neither lost nor broken; None if there is none, so that nobody can take over."""
+        broken = {self.loses, *(each.region for each in self.all(Break))}
+        return next((region for region in (EAST, WEST) if region not in broken), None)
+
+    @property
+    def moves(self) -> bool:
+        """Whether a client that goes elsewhere does so for the outage: else the region serves on, and it is chance."""
+        broken = [each for each in self.all(Break) if each.region == self.loses and each.path == "*"]
+        return bool(self.leaves) and any(each.share == 1 and each.mode != "slow" for each in broken)
+
     def lasting(self, seconds: float) -> Scenario:
         """The same, with an end for what has none: so many seconds after the beginning."""
         ended = [each if each.end_s else attrs.evolve(each, end_s=seconds) for each in self.disturbances]
@@ -136,6 +148,8 @@ class Scenario:
 BLIP_S = 15.0
 # Two runs of the probe, of which the second says that the region is evacuated, and two periods until DNS knows.
 LATCHED_S = 4.0 * PROBE_PERIOD_S
+# Its own health check takes it back sooner, so that only the latch can keep it out for so long after it is mended.
+KEPT_OUT_S = 90.0
 # The failover function's own message, of all that are told when a region is lost.
 EVACUATED = "was evacuated"
 
@@ -290,7 +304,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         name="latched",
         title="A lost region is latched out, and people are told",
-        expected=f"{WEST} evacuates {EAST} by itself and says so once; released by hand, {EAST} serves again.",
+        expected=f"{WEST} evacuates {EAST} by itself and says so once; mended, {EAST} stays out until it is released.",
         disturbances=(
             *_east("refuses all connections", LATCHED_S),
             Watch(
@@ -298,7 +312,7 @@ SCENARIOS: tuple[Scenario, ...] = (
                 region=EAST,
                 survivor=WEST,
                 start_s=PROBE_PERIOD_S,  # as late as the next run may be
-                end_s=LATCHED_S,
+                end_s=LATCHED_S + KEPT_OUT_S,
             ),
         ),
         leaves=(EAST,),

@@ -68,7 +68,8 @@ class Run:
             drill: Names its patients: no other scenario of the same deployment may have the same.
 
         Raises:
-            DrillError: It is worthless: the regions were not healthy before, or nothing was acknowledged.
+            DrillError: It is worthless: the regions were not healthy before, or did not serve every client, or nothing
+                was acknowledged.
         """
         self.target.settle()
         self._wait_until_calm()
@@ -84,6 +85,10 @@ class Run:
         with ThreadPoolExecutor(1) as asker:
             with traffic:
                 self._until(began + WARM_WITHIN_S, lambda: self._warm(traffic))
+                if not self._warm(traffic):
+                    raise DrillError(
+                        f"every client must be served within {WARM_WITHIN_S:g} s before anything is broken"
+                    )
                 self._tell("phase", "steady", "all is well")
                 self._until(time.monotonic() + STEADY_S * self.scale, lambda: False)
                 broken = self._break(asker, traffic)
@@ -125,10 +130,12 @@ class Run:
             for number, each in enumerate(self.scenario.disturbances)
             for at, ends in ((each.start_s, False), (each.end_s or 0, True))
         )
-        kept, last = dict[Disturbance, float](), due[-1][0]
+        kept = dict[Disturbance, float]()
+        # One interval, for so often is looked, and what the answer takes: the mending waits for neither.
+        ask_at = due[-1][0] - INTERVAL_S * self.scale - OVERHEAD_S
 
         def watch() -> bool:
-            self._watch(asker, traffic, began)
+            self._watch(asker, traffic, began, ask_at)
             for each, at in kept.items():
                 if time.monotonic() >= at + each.every_s * self.scale:
                     kept[each] = time.monotonic()
@@ -138,10 +145,7 @@ class Run:
         for at, ends, number in due:
             disturbance = self.scenario.disturbances[number]
             self._until(at, watch)
-            if at == last and self._survivor is None:
-                # No region was left: what would be missing if one were lost before the last thing is mended?
-                asked = self._ask(asker, traffic, time.monotonic())
-                self._until(at + LONGEST_RECOVERY_S, asked.done)
+            watch()
             if ends:
                 del kept[disturbance]
                 self.target.end(disturbance)
@@ -152,20 +156,24 @@ class Run:
             self._tell(kind or ("heal" if ends else "fault"), "", f"{disturbance.text}{': no more' if ends else ''}")
         return began
 
-    def _watch(self, asker: ThreadPoolExecutor, traffic: Clients, broken: float) -> None:
-        """When another region takes over, for one client or by DNS, see at once what it has."""
-        if self._survivor or not self.scenario.leaves:
-            return
-        moved, last = first_move(list(traffic.requests), self.scenario.loses, broken), self._samples[-1]
-        if moved or not last.healthy[self.scenario.loses]:
-            self._ask(asker, traffic, moved or last.at)
+    def _watch(self, asker: ThreadPoolExecutor, traffic: Clients, broken: float, ask_at: float) -> None:
+        """When another region takes over, by DNS or before that for one client that fled, see at once what it has.
 
-    def _ask(self, asker: ThreadPoolExecutor, traffic: Clients, takeover: float) -> Future[Holdings]:
-        other = next(region for region in self.target.regions if region != self.scenario.loses)
-        self._takeover, self._survivor = takeover, asker.submit(self.target.holdings, other, traffic.patients)
-        said = f"{other} takes over" if self.scenario.leaves else "nobody takes over"
-        self._tell("failover", other, f"{said}; {other} is asked what it has", takeover)
-        return self._survivor
+        Where none does: what would be missing if one were lost just before the last thing is mended?
+        """
+        if self._survivor or not self.scenario.survivor:
+            return
+        moved = first_move(list(traffic.requests), self.scenario.loses, broken) if self.scenario.moves else None
+        last = self._samples[-1]
+        if moved or (self.scenario.leaves and not last.healthy[self.scenario.loses]):
+            self._ask(asker, traffic, self.scenario.survivor, moved or last.at)
+        elif time.monotonic() >= ask_at:
+            self._ask(asker, traffic, self.scenario.survivor, time.monotonic())
+
+    def _ask(self, asker: ThreadPoolExecutor, traffic: Clients, region: str, takeover: float) -> None:
+        self._takeover, self._survivor = takeover, asker.submit(self.target.holdings, region, traffic.patients)
+        said = f"{region} takes over" if self.scenario.leaves else "nobody takes over"
+        self._tell("failover", region, f"{said}; {region} is asked what it has", takeover)
 
     def _until(self, end: float, done: Callable[[], bool]) -> None:
         """Look every interval until the time has come or it is done."""
@@ -236,7 +244,7 @@ class Run:
         left = all_departures(log.samples, self.target.regions)
         if left and left[0][0] < log.broken:
             raise DrillError(f"DNS left {left[0][2]} before anything was broken, as after an evacuation just before")
-        measures, facts = figures(log, self.scenario, self.scale, OVERHEAD_S)
+        measures, facts = figures(log, self.scenario, self.scale, OVERHEAD_S, self.observations)
         for each in log.notices:
             self._tell("notification", "operations", each.subject, each.at)
         for since, back, region in left:
@@ -251,7 +259,7 @@ class Run:
             series=series(log, self.target.regions, self.scale),
             measures=measures,
             checks=checks(self.scenario, measures, facts, self.target.budget, self._allowance),
-            notes=surprises(log.requests, self.scenario),
+            notes=surprises(log.requests, self.scenario, log.broken),
         )
 
     def _true(self, seconds: float) -> float:

@@ -47,13 +47,22 @@ def series(log: Log, regions: Sequence[str], scale: float) -> Series:
     )
 
 
-def surprises(requests: Iterable[Request], scenario: Scenario) -> list[str]:
-    """What nothing in the scenario explains: wrong answers, and failures where nothing was broken, as sentences."""
-    broken = {each.region for each in scenario.disturbances if isinstance(each, Break)}
+def unexplained(requests: Iterable[Request], scenario: Scenario, broken: float) -> list[Request]:
+    """The requests that failed before anything was broken, or where nothing was."""
+    regions = {each.region for each in scenario.all(Break)}
+    return [
+        request
+        for request in requests
+        if request.outcome == "failed" and (request.region not in regions or request.ended < broken)
+    ]
+
+
+def surprises(requests: Sequence[Request], scenario: Scenario, broken: float) -> list[str]:
+    """What nothing in the scenario explains: such failures and wrong answers, as sentences."""
+    found = [*unexplained(requests, scenario, broken), *(each for each in requests if each.outcome == "wrong")]
     return [
         f"{request.kind} of {request.client} in {request.region or 'no region'} {request.outcome}: {request.text}"
-        for request in requests
-        if request.outcome == "wrong" or (request.outcome == "failed" and request.region not in broken)
+        for request in sorted(found, key=lambda request: request.ended)
     ]
 
 

@@ -38,6 +38,11 @@ class Allowance:
     overhead_s: float
 
     @property
+    def mishaps(self) -> int:
+        """How many requests may fail where nothing is broken: none but one retry where the machine is hurried."""
+        return 1 if self.overhead_s else 0
+
+    @property
     def settling_s(self) -> float:
         """After what is broken was mended, the last request fails within it."""
         return SETTLING_S + self.overhead_s
@@ -65,27 +70,35 @@ class Facts:
 
     Attributes:
         left: The regions that DNS stopped answering with, one for each time.
+        doubts: How often a region was seen, or a health check became, unhealthy.
         asked_last_s: How long after the outage's beginning a client still asked the region that is left.
         felt: How many requests failed, were late or pending because of what was broken.
-        failed: Of each kind of request how many failed.
+        failed: Of each kind of request how many failed since something was broken.
+        unexplained: How many of these failed where nothing was.
         longest_wait_s: For how long at most one client was not served.
         failing_after_s: How long after the outage's end a client was not served.
         evacuations_told: How often the failover function said that it evacuated.
+        back_s: How long after the outage's beginning DNS answered again with the region that it left first; None if it
+            never did.
     """
 
     left: Sequence[str]
+    doubts: int
     asked_last_s: float
     felt: int
     failed: Mapping[str, int]
+    unexplained: int
     longest_wait_s: float
     failing_after_s: float
     evacuations_told: int
+    back_s: float | None
 
 
 def checks(scenario: Scenario, measures: Measures, facts: Facts, budget: Budget, allowance: Allowance) -> list[Check]:
     """Every check of a scenario that has its ends."""
     return [
         _same("DNS leaves", ", ".join(facts.left) or "no region", ", ".join(scenario.leaves) or "no region"),
+        _most("failed where nothing is broken", facts.unexplained, allowance.mishaps, "requests"),
         *_feeling(scenario, facts),
         *_recovery(scenario, measures, facts, Limits.of(scenario, budget, allowance), allowance),
         *_recovery_points(scenario, measures),
@@ -98,7 +111,9 @@ def checks(scenario: Scenario, measures: Measures, facts: Facts, budget: Budget,
 
 
 def _feeling(scenario: Scenario, facts: Facts) -> Iterator[Check]:
-    """What is broken was felt, and by nobody who is spared."""
+    """What is broken was felt, and by nobody who is spared: not even by a health check where DNS must stay."""
+    if scenario.survivor and not scenario.leaves:
+        yield _most("regions or health checks seen unhealthy", facts.doubts, 0, "times")
     if scenario.all(Hold) or any(each.path == "*" for each in scenario.all(Break)):
         yield Check(
             name="requests that felt it", measured=str(facts.felt), limit="some", unit="", passed=facts.felt > 0
@@ -111,6 +126,8 @@ def _feeling(scenario: Scenario, facts: Facts) -> Iterator[Check]:
 def _recovery(
     scenario: Scenario, measures: Measures, facts: Facts, limits: Limits, allowance: Allowance
 ) -> Iterator[Check]:
+    afterwards = allowance.settling_s + (allowance.patience_s if scenario.waits else 0)
+    yield _most("not served after the outage", facts.failing_after_s, afterwards, "s")
     match scenario.recovery:
         case Recovery.FAILOVER:
             yield _most(
@@ -121,12 +138,10 @@ def _recovery(
             yield _most("failed requests", measures.failed_requests, 0, "requests")
         case Recovery.WITH_THE_CAUSE:
             lasts = max((each.end_s or 0) - each.start_s for each in scenario.all(Break))
-            patience = allowance.patience_s if scenario.waits else 0
-            wait = (scenario.wait_s or lasts) + allowance.settling_s + patience
+            wait = (scenario.wait_s or lasts) + afterwards
             yield _most("one client not served for", facts.longest_wait_s, wait, "s")
             unserved = round(100 * (1 - measures.served_share), 1)
             yield _most("clients' time not served", unserved, 100 * scenario.unserved, "%")
-            yield _most("not served after the outage", facts.failing_after_s, allowance.settling_s + patience, "s")
     if scenario.leaves and scenario.recovery is not Recovery.WITH_THE_CAUSE:
         yield _most("region asked for the last time", facts.asked_last_s, limits.all_s, "s")
     if scenario.leaves:
@@ -149,8 +164,10 @@ def _recovery_points(scenario: Scenario, measures: Measures) -> Iterator[Check]:
 
 
 def _telling(scenario: Scenario, measures: Measures, facts: Facts) -> Iterator[Check]:
-    """Where somebody watches, people are told of the evacuation, and once."""
-    if scenario.all(Watch):
+    """Where somebody watches, people are told of the evacuation, and once; it lasts until the release."""
+    for watch in scenario.all(Watch):
+        early = 0 if facts.back_s is None else max(0.0, round((watch.end_s or 0) - facts.back_s, 3))
+        yield _most("in DNS again before the release", early, 0, "s")
         yield _same("messages that tell of the evacuation", str(facts.evacuations_told), "1")
         told = measures.notification_s
         passed = told is not None and told <= NOTIFIED_WITHIN_S

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from drill.route53 import rules
+from drill.route53.ahead import Ahead
 from drill.route53.observation import Listener, Observation
 from drill.route53.zone import Check, Endpoint, Metric, Zone
 
@@ -92,31 +93,33 @@ class Checkers:
             due = max(due + endpoint.interval_s * self._scale, loop.time())
 
     async def _watch_metric(self, check: Check, metric: Metric) -> None:
+        ahead = Ahead(true_s=metric.period_s, scaled_s=max(1, round(metric.period_s * self._scale)))
         while True:
-            figures = await asyncio.to_thread(self._read, metric)
+            figures = await asyncio.to_thread(self._read, metric, ahead)
             found = rules.metric_healthy(figures, metric.alarm)
             if found is None:
                 found = rules.without_data(metric.without_data, self._found[check.id])
             self._find(check, found, f"{metric.query['MetricName']} of the last periods: {figures}")
             await asyncio.sleep(METRIC_READ_EVERY * self._scale)
 
-    def _read(self, metric: Metric) -> list[float | None]:
+    def _read(self, metric: Metric, ahead: Ahead) -> list[float | None]:
         """The figures of the last whole periods; a region that does not answer has none."""
-        period = max(1, round(metric.period_s * self._scale))
-        end = int(time.time()) // period * period
-        starts = range(end - period * metric.alarm.periods, end, period)
+        current = int(time.time()) // ahead.scaled_s * ahead.scaled_s
         try:
             answer = self._client("cloudwatch", metric.region).get_metric_statistics(
                 **metric.query,
-                StartTime=datetime.fromtimestamp(starts[0], UTC),
-                EndTime=datetime.fromtimestamp(end, UTC),
-                Period=period,
-                Statistics=[metric.statistic],
+                StartTime=datetime.fromtimestamp(current - ahead.scaled_s * metric.alarm.periods, UTC),
+                EndTime=datetime.fromtimestamp(current + ahead.true_s + ahead.scaled_s, UTC),
+                Period=ahead.scaled_s,
+                Statistics=sorted({metric.statistic, "SampleCount"}),
             )
         except (BotoCoreError, ClientError):
-            return [None] * len(starts)
-        by_start = {int(point["Timestamp"].timestamp()): point[metric.statistic] for point in answer["Datapoints"]}
-        return [by_start.get(start) for start in starts]
+            return [None] * metric.alarm.periods
+        points = {
+            int(point["Timestamp"].timestamp()): (point[metric.statistic], point["SampleCount"])
+            for point in answer["Datapoints"]
+        }
+        return ahead.figures(points, current, metric.alarm.periods)
 
     def _find(self, check: Check, healthy: bool, why: str) -> None:
         """Note what the check itself finds, and what follows for its status and those calculated from it."""

@@ -14,12 +14,14 @@ LATCHED = next(scenario for scenario in SCENARIOS if scenario.name == "latched")
 # The outage lasts from 110 to 160, DNS is without us-east-1 from 125 to 175; client b keeps its answer for too long.
 LOG = logged(
     [
+        request(100, 100.5, "failed", client="b"),
         request(101, 102, client="b"),
         request(105, 106),
         request(111, 113, "failed"),
         request(114, 115, "failed", client="b"),
         request(118, 120, region=WEST),
         request(130, 131, "failed", client="b"),
+        request(133, 134, "failed", client="b", region=WEST),
         request(140, 141, region=WEST, client="b"),
         request(170, 171, region=WEST),
         request(180, 181, client="b"),
@@ -49,10 +51,10 @@ LOG = logged(
 
 def test_what_is_reported_is_at_true_speed() -> None:
     found, _ = figures(LOG, LATCHED, SCALE, 0)
-    assert (found.recovery_time_s, found.recovery_time_keeping_ttl_s) == (34, 4)
+    assert (found.recovery_time_s, found.recovery_time_keeping_ttl_s) == (40, 4)
     assert found.served_share == 1 - (9 + 27) / 100
     assert found.recovery_point_s == {"records": 28, "audit": 28, "documents_replicated": 0, "documents_pending": 0}
-    assert (found.lost_for_good, found.failed_requests, found.acknowledged) == (1, 3, 2)
+    assert (found.lost_for_good, found.failed_requests, found.acknowledged) == (1, 4, 2)
     assert (found.notification_s, found.failback_s) == (20, 42)
     assert found.merged == 1
     assert found.latency_s["outage"] == {WEST: [3, 3.98]}
@@ -60,9 +62,14 @@ def test_what_is_reported_is_at_true_speed() -> None:
 
 def test_what_is_judged_beside_it() -> None:
     _, facts = figures(LOG, LATCHED, SCALE, 0)
-    assert (facts.left, facts.felt, facts.failed) == ([EAST], 3, {"record": 3})
+    assert (facts.left, facts.felt, facts.failed, facts.unexplained) == ([EAST], 3, {"record": 4}, 1)
     assert (facts.asked_last_s, facts.longest_wait_s, facts.failing_after_s) == (40, 54, 0)
-    assert facts.evacuations_told == 1
+    assert (facts.evacuations_told, facts.back_s) == (1, 130)
+
+
+def test_what_failed_before_anything_was_broken_is_not_counted() -> None:
+    cold = attrs.evolve(LOG, requests=[request(20, 100, "failed"), *LOG.requests])
+    assert figures(cold, LATCHED, SCALE, 0) == figures(LOG, LATCHED, SCALE, 0)
 
 
 def test_who_is_never_served_again_fails_until_the_end() -> None:

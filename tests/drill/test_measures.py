@@ -8,6 +8,7 @@ from drill.measures import (
     Spell,
     all_departures,
     departures,
+    doubts,
     duplicates,
     failback_time,
     first_move,
@@ -21,6 +22,7 @@ from drill.measures import (
     served_share,
     spells,
 )
+from drill.route53 import Observation
 from tests.drill.logs import EAST, WEST, acknowledged, held, request
 
 import attrs
@@ -49,27 +51,33 @@ def test_recovery_time_is_of_the_client_that_waited_longest() -> None:
         request(160, 162, "failed", "b"),
         request(170, 171, "served", "b"),
     ]
-    assert recovery_time(log, 100) == 52
-    assert recovery_time(log, 100, {"a"}) == 41
+    assert recovery_time(log, 100, 300) == 52
+    assert recovery_time(log, 100, 300, {"a"}) == 41
+    assert recovery_time(log, 100, 141) == 41
 
 
 def test_a_failure_before_the_outage_is_none_of_it() -> None:
-    assert recovery_time([request(90, 99, "failed")], 100) == 0
+    assert recovery_time([request(90, 99, "failed")], 100, 300) == 0
+
+
+def test_what_fails_after_the_outage_is_none_of_it_but_what_hangs_into_that_time_is() -> None:
+    log = [request(110, 111, "failed"), request(298, 313, "failed"), request(488, 489, "failed")]
+    assert recovery_time(log, 100, 300) == 203
 
 
 def test_stale_reads_and_wrong_answers_are_no_outage() -> None:
-    assert recovery_time([request(101, 102, "stale"), request(103, 104, "wrong")], 100) == 0
+    assert recovery_time([request(101, 102, "stale"), request(103, 104, "wrong")], 100, 300) == 0
 
 
 @given(REQUESTS, TIMES)
 def test_no_part_of_the_clients_waits_longer_than_all(log: list[Request], since: float) -> None:
-    assert recovery_time(log, since, {"a", "b"}) <= recovery_time(log, since)
+    assert recovery_time(log, since, 900, {"a", "b"}) <= recovery_time(log, since, 900)
 
 
 @given(REQUESTS, TIMES)
 def test_recovery_time_ends_with_the_last_failed_request(log: list[Request], since: float) -> None:
     failed = [each for each in log if each.outcome == "failed" and each.ended >= since]
-    assert 0 <= recovery_time(log, since) <= max((each.ended - since for each in failed), default=0)
+    assert 0 <= recovery_time(log, since, 900) <= max((each.ended - since for each in failed), default=0)
 
 
 def test_a_client_is_not_served_from_its_first_failed_request_to_the_next_answer_that_is_none() -> None:
@@ -120,6 +128,15 @@ def test_dns_has_left_a_region_when_it_answers_often_without_it_and_each_time_co
 
 def test_a_region_that_chance_left_out_for_a_while_was_not_left() -> None:
     assert departures(seen({WEST: ANSWERS_WITHOUT - 1}, {EAST: 1, WEST: 9}), EAST) == []
+
+
+def test_a_region_is_in_doubt_at_each_look_that_finds_it_unhealthy_and_each_health_check_that_says_so() -> None:
+    health = {EAST: False, WEST: True}, {EAST: True, WEST: True}
+    samples = [Sample(float(at), each, {}, {}) for at, each in enumerate(health)]
+    told = [Observation(kind, "name", healthy, "") for kind in ("checker", "check") for healthy in (False, True)]
+    assert doubts(samples, []) == 1
+    assert doubts(samples[1:], told) == 1
+    assert doubts(samples[1:], [told[0], told[3], Observation("answer", "name", None, "")]) == 0
 
 
 def test_a_region_takes_over_when_it_first_serves_a_client_of_the_other() -> None:
@@ -189,6 +206,11 @@ def test_one_write_in_both_regions_is_no_duplicate_and_a_second_version_is() -> 
     both = [held(["m1", "m2"], region=EAST), held(["m1", "m2"])]
     assert duplicates(both) == 0
     assert duplicates([*both, attrs.evolve(both[0], versions={"another version": "m1"})]) == 1
+
+
+def test_two_damaged_versions_are_no_write_made_twice() -> None:
+    damaged = attrs.evolve(held([]), versions={"version of m1": "", "version of m2": ""})
+    assert duplicates([damaged]) == 0
 
 
 def test_a_version_with_another_content_than_was_written_is_lost() -> None:

@@ -36,13 +36,15 @@ def test_requests_health_and_lag_lie_in_the_interval_that_they_belong_to() -> No
 
 def test_what_fails_where_nothing_was_broken_is_told() -> None:
     log = [
+        request(0, 1, "failed", client="b"),
         request(1, 2, "failed"),
         request(3, 4, "failed", region=WEST),
         request(5, 6, "wrong"),
         request(7, 8, "stale"),
     ]
-    found = surprises(log, BY_NAME["region-refuses"])
+    found = surprises(log, BY_NAME["region-refuses"], broken=1.5)
     assert found == [
+        "record of b in us-east-1 failed: ",
         "record of a in us-west-2 failed: ",
         "record of a in us-east-1 wrong: ",
     ]

@@ -1,0 +1,124 @@
+"""The course of a scenario, on a target that takes its time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import cast
+
+from drill.holdings import Holdings
+from drill.log import Request
+from drill.outages import SCENARIOS, Disturbance
+from drill.route53 import ResolutionError
+from drill.run import Run
+from drill.target import Budget, DrillError, Target
+from drill.traffic import Clients
+from tests.drill.logs import EAST, WEST, held, request
+
+import pytest
+
+BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
+BUDGET = Budget(recovery_s=98, evacuation_s=240, ttl_s=60)
+SCALE = 0.01
+
+
+class Nowhere:
+    """A resolver that knows no name."""
+
+    answers = ()
+
+    def resolve(self, name: str) -> str:
+        raise ResolutionError(name)
+
+
+class Slow:
+    """A target that leads no client anywhere, and whose survivor answers only when all is mended."""
+
+    client_name, patience_s, budget, regions = "name", 1.0, BUDGET, (EAST, WEST)
+
+    def __init__(self, leaves_after: float = float("inf")) -> None:
+        """Nothing is broken yet; us-east-1 is found unhealthy so many looks later."""
+        self.looks, self.leaves_after, self.last_s = 0, leaves_after, 0.0
+        self.broken, self.asked, self.mended = list[Disturbance](), list[str](), threading.Event()
+
+    def settle(self) -> None:
+        assert not self.broken
+
+    def resolvers(self, clients: int) -> list[Nowhere]:
+        return [Nowhere() for _ in range(clients)]
+
+    connect = SimpleNamespace
+
+    def begin(self, disturbance: Disturbance) -> None:
+        self.broken.append(disturbance)
+
+    def end(self, disturbance: Disturbance) -> None:
+        self.broken.remove(disturbance)
+        if disturbance.end_s == self.last_s:
+            self.mended.set()
+
+    def keep(self, disturbance: Disturbance) -> None:
+        assert disturbance in self.broken
+
+    def healthy(self) -> dict[str, bool]:
+        self.looks += 1
+        return {EAST: self.looks <= self.leaves_after, WEST: True}
+
+    def lags(self) -> dict[str, float]:
+        return {}
+
+    def answered(self) -> Counter[str]:
+        return Counter(self.regions)
+
+    def holdings(self, region: str, patients: Sequence[str]) -> Holdings:
+        self.asked.append(region)
+        return held([str(self.mended.wait(30))])
+
+
+def broken(name: str, target: Slow, *requests: Request) -> Run:
+    """A run after all is mended and the survivor has answered, in which the clients' log was this."""
+    run = Run(cast(Target, target), BY_NAME[name], SCALE, 1, [])
+    target.last_s = max(each.end_s or 0 for each in run.scenario.disturbances)
+    run._look()
+    clients = Clients(name="", resolvers=[], connect=SimpleNamespace, drill="d", scale=SCALE)  # type: ignore[arg-type]
+    clients.requests.extend(requests)
+    with ThreadPoolExecutor(1) as asker:
+        began = run._break(asker, clients)
+        assert time.monotonic() - began < 25, "the mending waited for the answer"
+    assert target.broken == []
+    return run
+
+
+def test_nothing_is_broken_before_every_client_was_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drill.run.WARM_WITHIN_S", 0.1)
+    with pytest.raises(DrillError, match="every client must be served"):
+        Run(cast(Target, Slow()), BY_NAME["blips"], SCALE, 1, []).run("drill")
+
+
+def test_nothing_is_mended_later_because_the_survivor_is_asked_what_it_has() -> None:
+    target = Slow()
+    asked = broken("blips", target)._survivor
+    assert asked
+    assert (target.asked, set(asked.result().versions.values())) == ([WEST], {"True"})
+
+
+def test_no_region_is_asked_what_it_has_when_none_is_left() -> None:
+    assert broken("both-refuse", target := Slow())._survivor is None
+    assert target.asked == []
+
+
+@pytest.mark.parametrize(
+    ("scenario", "fled"),
+    [("region-refuses", True), ("region-slow", False), ("health-path-dead", False), ("evacuation", False)],
+)
+def test_who_goes_elsewhere_is_no_takeover_while_the_region_that_is_left_still_serves(
+    scenario: str, fled: bool
+) -> None:
+    later = time.monotonic() + 3600
+    run = broken(scenario, Slow(leaves_after=1), request(0, 1), request(later, later + 1, region=WEST))
+    left = next(sample.at for sample in run._samples if not sample.healthy[EAST])
+    assert run._takeover == (later + 1 if fled else left)
