@@ -45,7 +45,7 @@ class Request:
         outcome: `served`, `failed` (no answer, or the server's fault), `stale` (not yet copied to where it was read, or
             to be corrected from what is there by now) or `wrong`.
         text: What came, for people, where it was not served.
-        written: What is read back.
+        written: What is read back or corrected.
     """
 
     client: str

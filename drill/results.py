@@ -59,7 +59,8 @@ class Series:
 class Measures:
     """The figures of one scenario; times in seconds at true speed, None where nothing was measured.
 
-    Latency is by phase and region the median and the 99th percentile, of those who were served.
+    Latency is by phase and region the median and the 99th percentile, of those who were served. Corrected are those
+    corrections that were taken during the outage.
     """
 
     recovery_time_s: float

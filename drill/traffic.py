@@ -42,14 +42,18 @@ class _Record:
     Attributes:
         path: Where it is.
         tag: The entity tag that the next correction is based on.
+        seen: The region that gave it.
         marks: Of all attempts to write it, in their order; some came to nothing.
         last: The last one that was acknowledged.
+        refused: The region that last refused what is based on the tag that it gave itself, and that tag.
     """
 
     path: str
     tag: str
+    seen: str
     marks: list[str]
     last: Acknowledgement
+    refused: tuple[str, str] | None = None
 
 
 class Clients:
@@ -152,7 +156,7 @@ class _Client:
     def _make_record(self, mark: str) -> None:
         written, answer = self._write("record", "POST", "records", mark, _record(mark), "application/json")
         if written and answer:
-            self._record = _Record(answer.headers["Location"], answer.headers["ETag"], [mark], written)
+            self._record = _Record(answer.headers["Location"], answer.headers["ETag"], written.region, [mark], written)
             self._read_record(self._record)
 
     def _correct(self, record: _Record, mark: str) -> None:
@@ -160,22 +164,23 @@ class _Client:
         record.marks.append(mark)
         path = record.path.removeprefix(f"/patients/{self.name}/")
         written, answer = self._write(
-            "correction", "PUT", path, mark, _record(mark), "application/json", if_match=record.tag
+            "correction", "PUT", path, mark, _record(mark), "application/json", corrects=record
         )
         if written and answer:
-            record.last, record.tag = written, answer.headers["ETag"]
+            record.last, record.tag, record.seen = written, answer.headers["ETag"], written.region
         if not self._stopped.is_set():
             self._read_record(record)
 
     def _read_record(self, record: _Record) -> None:
-        def known(answer: Answer) -> bool | None:
+        def known(region: str, answer: Answer) -> bool | None:
             body = json.loads(answer.body)
             heads = (body.get("divergence") or {}).get("heads") or [body]
             found = [head["content"] for head in heads]
-            if any(each != content(each["mark"]) for each in found):
+            tag = answer.headers["ETag"]
+            if any(each != content(each["mark"]) for each in found) or record.refused == (region, tag):
                 return None
             newest = max(record.marks.index(each["mark"]) for each in found)
-            record.tag = answer.headers["ETag"]
+            record.tag, record.seen = tag, region
             return newest >= record.marks.index(record.last.mark)
 
         self._read("read record", record.path, record.last, known)
@@ -184,7 +189,7 @@ class _Client:
         written, _ = self._write("document", "PUT", f"documents/{mark}.txt", mark, text(mark), "text/plain")
         if written:
             path = f"/patients/{self.name}/documents/{mark}.txt"
-            self._read("read document", path, written, lambda answer: True if answer.body == text(mark) else None)
+            self._read("read document", path, written, lambda _, answer: True if answer.body == text(mark) else None)
 
     def _write(
         self,
@@ -195,7 +200,7 @@ class _Client:
         body: bytes,
         content_type: str,
         *,
-        if_match: str | None = None,
+        corrects: _Record | None = None,
     ) -> tuple[Acknowledgement | None, Answer | None]:
         """The acknowledgement and the answer; none if the end came first, or what was to be corrected is not there."""
         taken: list[Acknowledgement] = []
@@ -214,28 +219,37 @@ class _Client:
                     )
                 )
                 return "served"
-            return "stale" if if_match and answer.status in (404, 412) else _refusal(answer)
+            if corrects and answer.status == 404:
+                return "wrong" if region == corrects.last.region else "stale"
+            if corrects and answer.status == 412:
+                if region == corrects.seen:
+                    corrects.refused = region, corrects.tag
+                return "stale"
+            return _refusal(answer)
 
         def call(api: ApiClient) -> Answer:
             place = f"/patients/{self.name}/{path}"
-            return api.call(method, place, body, content_type=content_type, idempotency_key=mark, if_match=if_match)
+            tag = corrects.tag if corrects else None
+            return api.call(method, place, body, content_type=content_type, idempotency_key=mark, if_match=tag)
 
         while True:
-            outcome, answer = self._ask(kind, judge, call)
+            answer = self._ask(kind, judge, call, corrects.last if corrects else None)
             self._log.acknowledgements += taken
             if self._stopped.wait(self._pace_s):
                 return None, None
-            if taken or outcome == "stale":
+            if taken or (corrects and answer and answer.status in (404, 412)):
                 return next(iter(taken), None), answer
 
-    def _read(self, kind: str, path: str, written: Acknowledgement, known: Callable[[Answer], bool | None]) -> None:
+    def _read(
+        self, kind: str, path: str, written: Acknowledgement, known: Callable[[str, Answer], bool | None]
+    ) -> None:
         """Read once, wherever the name leads: what is read is known to be as new as what was written, older, or wrong.
 
         Another region may not have it yet, unless it was said to have it.
         """
 
         def judge(region: str, answer: Answer) -> str:
-            right = known(answer) if answer.status == 200 else False
+            right = known(region, answer) if answer.status == 200 else False
             if right is not False:
                 return "served" if right else "wrong"
             missing = answer.status in (200, 404) or b"problem:not-replicated" in answer.body
@@ -252,8 +266,8 @@ class _Client:
         judge: Callable[[str, Answer], str],
         call: Callable[[ApiClient], Answer],
         written: Acknowledgement | None = None,
-    ) -> tuple[str, Answer | None]:
-        """One attempt, logged: its outcome and the answer."""
+    ) -> Answer | None:
+        """The answer to one attempt, which is logged."""
         began, region, answer, told = time.monotonic(), None, None, ""
         try:
             host = self._resolve()
@@ -281,7 +295,7 @@ class _Client:
                 written=written,
             )
         )
-        return outcome, answer
+        return answer
 
 
 def _record(mark: str) -> bytes:

@@ -188,6 +188,22 @@ def test_a_correction_of_what_has_another_version_by_now_is_given_up_and_what_is
     assert [each.mark for each in clients.acknowledgements] == ["d-1-1"]
 
 
+def test_a_correction_of_what_is_not_there_is_stale_elsewhere_and_wrong_where_the_record_was_taken() -> None:
+    for region, outcome in ((WEST, "stale"), (EAST, "wrong")):
+        found, _, clients = outcomes([EAST, EAST, region], CREATED, mark("d-1-1"), Answer(404, b"", {}), until=4)
+        assert found[2:] == [(region, "correction", outcome), (region, "read record", "failed")]
+        assert clients.requests[2].written == clients.acknowledgements[0]
+
+
+def test_a_refusal_is_wrong_where_the_same_region_goes_on_showing_what_was_to_be_corrected() -> None:
+    refused = (CREATED, mark("d-1-1"), Answer(412, b"", {}), mark("d-1-1"))
+    assert outcomes([EAST], *refused, until=4)[0][2:] == [(EAST, "correction", "stale"), (EAST, "read record", "wrong")]
+    assert outcomes([EAST, EAST, EAST, WEST], *refused, until=4)[0][3] == (WEST, "read record", "served")
+    assert outcomes([EAST, EAST, WEST, EAST], *refused, until=4)[0][3] == (EAST, "read record", "served")
+    by_now = (*refused[:3], mark("d-1-1", tag='"v2"'))
+    assert outcomes([EAST], *by_now, until=4)[0][3] == (EAST, "read record", "served")
+
+
 @pytest.mark.parametrize(("replication", "outcome"), [("pending", "stale"), ("replicated", "wrong")])
 def test_a_document_that_was_said_to_be_copied_must_be_there(replication: str, outcome: str) -> None:
     stored = Answer(201, json.dumps({"replication": replication}).encode(), HEADERS)
