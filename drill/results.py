@@ -127,5 +127,12 @@ class Report:
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(attrs.asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(attrs.asdict(self), indent=2) + "\n")
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a file that is never there in part: what was there before stays until all of it is written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(content, encoding="utf-8")
+    unfinished.replace(path)

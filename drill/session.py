@@ -7,14 +7,16 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from dr.objectives import RECOVERY_POINT_OBJECTIVE_S, RECOVERY_TIME_OBJECTIVE_S
 from drill.embedded import LEAST_TIMEOUT_S
 from drill.outages import Scenario
 from drill.page import render
-from drill.results import Report
+from drill.results import Report, write_whole
 from drill.route53 import Observation
 from drill.run import OVERHEAD_S, Run
 from drill.target import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PATIENCE_S, DrillError, Target
@@ -31,9 +33,16 @@ def publish(report: Report, folder: Path) -> Path:
     """Write report.json, and report.html beside it for people; returns the former."""
     path = folder / "report.json"
     report.write(path)
-    page = render(json.loads(path.read_text(encoding="utf-8")))
-    path.with_suffix(".html").write_text(page, encoding="utf-8")
+    write_whole(path.with_suffix(".html"), render(json.loads(path.read_text(encoding="utf-8"))))
     return path
+
+
+def _put_aside(folder: Path) -> None:
+    """Keep an earlier run's report as report.1.json, its page as report.1.html, or by the next number that is free."""
+    number = next(number for number in count(1) if not (folder / f"report.{number}.json").exists())
+    for kind in ("json", "html"):
+        with suppress(FileNotFoundError):
+            (folder / f"report.{kind}").rename(folder / f"report.{number}.{kind}")
 
 
 def drill(
@@ -65,6 +74,7 @@ def drill(
         scenarios=[],
         missing=[scenario.name for scenario in scenarios],
     )
+    _put_aside(folder)
     publish(report, folder)
     for number, scenario in enumerate(scenarios, 1):
         began = time.monotonic()

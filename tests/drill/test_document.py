@@ -57,6 +57,18 @@ def test_a_report_that_lacks_a_scenario_fails() -> None:
     assert not report(PASSED, missing=["flapping"]).passed
 
 
+def test_a_report_that_cannot_be_written_whole_leaves_the_one_before(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "report.json"
+    report(PASSED).write(path)
+    before = path.read_bytes()
+    (tmp_path / "report.json.unfinished").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        report(PASSED, missing=["flapping"]).write(path)
+    assert path.read_bytes() == before
+
+
 def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path, report(PASSED))
     monkeypatch.setattr(document, "PATH", tmp_path / "drill.md")

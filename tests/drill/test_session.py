@@ -1,0 +1,48 @@
+"""A drill's report on disk, whatever becomes of the drill; its target is a deployment that fails at once."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from drill.outages import SCENARIOS
+from drill.session import drill
+from drill.target import Budget
+
+import pytest
+from rich.console import Console
+
+
+class Failing:
+    """As much of a target as is asked before a scenario begins."""
+
+    name, emulated, replication_lag_s, copied_within_s, patience_s = "embedded", ("All.",), None, 0.0, 10.0
+    regions, weights = ("us-east-1", "us-west-2"), {"us-east-1": 70, "us-west-2": 30}
+    budget = Budget(recovery_s=98, evacuation_s=240, ttl_s=60)
+
+    def __init__(self, *errors: BaseException) -> None:
+        self._errors = list(errors)
+
+    def settle(self) -> None:
+        raise self._errors.pop(0)
+
+
+def drilled(folder: Path, *errors: BaseException) -> dict[str, Any]:
+    target: Any = Failing(*errors)
+    chosen = SCENARIOS[: len(errors)]
+    drill(target, chosen, scale=1.0, clients=5, observations=[], console=Console(quiet=True), folder=folder)
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return report
+
+
+def test_every_earlier_report_is_kept_with_its_page(tmp_path: Path) -> None:
+    for kind in ("json", "html"):
+        (tmp_path / f"report.{kind}").write_text(f"an hour's {kind}", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            drilled(tmp_path, KeyboardInterrupt())
+    names = [f"report{number}.{kind}" for number in ("", ".1", ".2") for kind in ("html", "json")]
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(names)
+    for kind in ("json", "html"):
+        assert (tmp_path / f"report.1.{kind}").read_text(encoding="utf-8") == f"an hour's {kind}"
