@@ -21,25 +21,15 @@ from drill.demo import FOLDER as DEMO
 from drill.deployment import Deployment, DeploymentError
 from drill.document import table
 from drill.embedded import EmbeddedTarget, embedded
-from drill.emulator import EmbeddedAws, EmbeddedAwsError
+from drill.emulator import EmbeddedAws
 from drill.outages import SCENARIOS, Evacuate, Scenario
-from drill.route53 import Observation, Route53Error
-from drill.session import CLIENTS, FOLDER, drill
+from drill.route53 import Observation
+from drill.session import CLIENTS, FAILURES, FOLDER, drill
 from drill.target import DrillError
 
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 SUFFIX = "drill"
-FAILURES = (
-    DrillError,
-    Route53Error,
-    SettingsError,
-    DeploymentError,
-    EmbeddedAwsError,
-    BotoCoreError,
-    ClientError,
-)
 
 
 @contextmanager
@@ -123,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 console=console,
                 folder=options.folder,
             )
-    except FAILURES as error:
+    except (*FAILURES, SettingsError, DeploymentError) as error:
         console.print("[bold red]It was not measured to the end:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 2
@@ -136,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         console.print(table(json.loads(path.read_text(encoding="utf-8"))))
         console.print(f"the report: {path}\nthe page: {path.with_suffix('.html')}")
-    return 0 if report.passed else 1
+    return 2 if report.missing else 0 if report.passed else 1
 
 
 if __name__ == "__main__":

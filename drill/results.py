@@ -105,6 +105,7 @@ class Report:
 
     Attributes:
         missing: The names of those that were not run, or not yet: a report that lacks one has not passed.
+        unmeasured: By name, why one is missing that was begun.
     """
 
     schema: str = attrs.field(default=SCHEMA, init=False)
@@ -120,6 +121,7 @@ class Report:
     objectives: Mapping[str, float]
     scenarios: Sequence[Result]
     missing: Sequence[str]
+    unmeasured: Mapping[str, str] = attrs.field(factory=dict)
     passed: bool = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -14,19 +14,23 @@ from pathlib import Path
 
 from dr.objectives import RECOVERY_POINT_OBJECTIVE_S, RECOVERY_TIME_OBJECTIVE_S
 from drill.embedded import LEAST_TIMEOUT_S
+from drill.emulator import EmbeddedAwsError
 from drill.outages import Scenario
 from drill.page import render
 from drill.results import Report, write_whole
-from drill.route53 import Observation
+from drill.route53 import Observation, Route53Error
 from drill.run import OVERHEAD_S, Run
 from drill.target import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PATIENCE_S, DrillError, Target
 from drill.traffic import PACE_S
 
 import attrs
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 FOLDER = Path("build/drill")
 CLIENTS = 12
+FAILURES = (DrillError, Route53Error, EmbeddedAwsError, BotoCoreError, ClientError)
+"""What keeps one scenario from being measured, and not those after it."""
 
 
 def publish(report: Report, folder: Path) -> Path:
@@ -82,8 +86,11 @@ def drill(
         name = f"drill-{''.join(filter(str.isdigit, report.started_at[:19]))}-{number}"
         try:
             result = Run(target, scenario, scale, clients, observations).run(name)
-        except DrillError as error:
-            console.print(f"[bold red]not measured[/]: {error}", highlight=False)
+        except FAILURES as error:
+            console.print("[bold red]not measured[/]:", end=" ")
+            console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+            report = attrs.evolve(report, unmeasured={**report.unmeasured, scenario.name: str(error)})
+            publish(report, folder)
             continue
         console.print(
             f"{'[green]passed[/]' if result.passed else '[bold red]failed[/]'} ({time.monotonic() - began:.0f} s)"

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from drill.emulator import EmbeddedAwsError
 from drill.outages import SCENARIOS
+from drill.route53 import Route53Error
 from drill.session import drill
-from drill.target import Budget
+from drill.target import Budget, DrillError
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 
@@ -46,3 +49,20 @@ def test_every_earlier_report_is_kept_with_its_page(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted(names)
     for kind in ("json", "html"):
         assert (tmp_path / f"report.1.{kind}").read_text(encoding="utf-8") == f"an hour's {kind}"
+
+
+def test_whatever_keeps_one_scenario_from_being_measured_is_told_and_the_others_are_tried(tmp_path: Path) -> None:
+    refused = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutMetricData")
+    errors = [
+        DrillError("<b>not warm</b>"),
+        Route53Error("no zone"),
+        EmbeddedAwsError("ended"),
+        BotoCoreError(),
+        refused,
+    ]
+    report = drilled(tmp_path, *errors)
+    names = [each.name for each in SCENARIOS[: len(errors)]]
+    assert report["unmeasured"] == dict(zip(names, map(str, errors), strict=True))
+    assert (report["missing"], report["passed"]) == (names, False)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert f"{names[0]} was not measured: &lt;b&gt;not warm&lt;/b&gt;" in page
