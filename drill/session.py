@@ -59,7 +59,11 @@ def drill(
     console: Console,
     folder: Path,
 ) -> Report:
-    """Run scenarios one after another on one target; the report is written after each, and names those it lacks."""
+    """Run scenarios one after another on one target; the report is written after each, and names those it lacks.
+
+    Beside it is a file of JSON lines for each scenario: every acknowledgement and request; the marks of lost
+    writes lead there.
+    """
     report = Report(
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         target=target.name,
@@ -85,7 +89,7 @@ def drill(
         console.print(f"{number} of {len(scenarios)}: {scenario.title} ...", end=" ")
         name = f"drill-{''.join(filter(str.isdigit, report.started_at[:19]))}-{number}"
         try:
-            result = Run(target, scenario, scale, clients, observations).run(name)
+            result = Run(target, scenario, scale, clients, observations, folder / f"{name}.jsonl").run(name)
         except FAILURES as error:
             console.print("[bold red]not measured[/]:", end=" ")
             console.print(str(error), markup=False, highlight=False, soft_wrap=True)

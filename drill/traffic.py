@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from drill.client import Answer, ApiClient
 from drill.holdings import content, text
-from drill.log import Acknowledgement, Request
+from drill.log import Acknowledgement, Request, lines
+from drill.results import write_whole
 from drill.route53 import ResolutionError
 
 import attrs
@@ -73,6 +75,7 @@ class Clients:
         connect: Callable[[str], ApiClient],
         drill: str,
         scale: float,
+        journal: Path | None = None,
     ) -> None:
         """Take what is needed; nothing is asked before the block.
 
@@ -82,10 +85,11 @@ class Clients:
             connect: Makes a client's own caller of the API at a host.
             drill: What its patients are named for: they are its own.
             scale: What the pace is multiplied by.
+            journal: Where all acknowledgements and requests are written in the end, however it comes.
         """
         self.requests: list[Request] = []
         self.acknowledgements: list[Acknowledgement] = []
-        self.resolvers = resolvers
+        self.resolvers, self._journal = resolvers, journal
         self._stopped = threading.Event()
         self._running: list[Future[None]] = []
         pace = PACE_S * scale
@@ -110,7 +114,11 @@ class Clients:
     ) -> None:
         """Stop; what made a client end before comes to light here."""
         self._stopped.set()
-        self._pool.shutdown()
+        try:
+            self._pool.shutdown()
+        finally:
+            if self._journal:
+                write_whole(self._journal, "".join(lines([*self.acknowledgements, *self.requests])))
         for client in self._running:
             if kind is None:
                 client.result()

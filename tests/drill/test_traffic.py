@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from drill.client import Answer
@@ -154,6 +155,28 @@ def test_what_ends_a_client_otherwise_fails_the_drill() -> None:
     assert tried.wait(10)
     with pytest.raises(RuntimeError, match="a fault of the drill"):
         clients.__exit__(None, None, None)
+
+
+def test_all_that_was_acknowledged_and_asked_is_kept_when_the_drill_is_interrupted(tmp_path: Path) -> None:
+    journal = tmp_path / "drill.jsonl"
+    script = iter((CREATED, mark("d-1-1")))
+    connect: Callable[[str], Any] = lambda host: Scripted(host, script, [])  # noqa: E731  typed as what it stands for
+    clients = Clients(name="n", resolvers=[Hosts([EAST])], connect=connect, drill="d", scale=0.001, journal=journal)
+
+    def interrupted() -> None:
+        with clients:
+            deadline = time.monotonic() + 10
+            while len(clients.requests) < 3 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    written = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    assert [each["row"] for each in written] == ["acknowledgement"] + ["request"] * len(clients.requests)
+    assert (written[0]["mark"], written[0]["version"], written[0]["region"]) == ("d-1-1", "v1", EAST)
+    assert [each["written"] for each in written[1:4]] == [None, "d-1-1", "d-1-1"]
+    assert all(0 <= time.time() - each.get("at", each.get("ended")) < 60 for each in written)
 
 
 def test_a_record_is_corrected_on_top_of_what_the_client_knows() -> None:
