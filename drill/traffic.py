@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -26,6 +27,8 @@ PACE_S = 2.0
 """Between two requests of one client, at true speed."""
 # Of so many writes one is a new record, one in `_DOCUMENT_EVERY` a document, and the others correct that record.
 _RECORD_EVERY, _DOCUMENT_EVERY = 12, 4
+# Instead of one in so many an older record or document is read again, which should be everywhere by then.
+_AGAIN_EVERY = 5
 
 
 class Names(Protocol):
@@ -141,6 +144,7 @@ class _Client:
         self._pace_s, self._stopped = pace_s, stopped
         self._apis: dict[str, ApiClient] = {}
         self._record: _Record | None = None
+        self._reads = deque[Callable[[], None]]()
 
     def run(self, phase: float) -> None:
         """Write and read back until stopped; what is not served is tried again under the same idempotency key.
@@ -154,7 +158,10 @@ class _Client:
             while not self._stopped.is_set():
                 number += 1
                 mark = f"{self.name}-{number}"
-                if number % _DOCUMENT_EVERY == 0:
+                if number % _AGAIN_EVERY == 0 and self._reads:
+                    self._reads[0]()
+                    self._reads.rotate(-1)
+                elif number % _DOCUMENT_EVERY == 0:
                     self._keep_document(mark)
                 elif self._record and number % _RECORD_EVERY != 1:
                     self._correct(self._record, mark)
@@ -165,7 +172,11 @@ class _Client:
         written, answer = self._write("record", "POST", "records", mark, _record(mark), "application/json")
         if written and answer:
             self._record = _Record(answer.headers["Location"], answer.headers["ETag"], written.region, [mark], written)
-            self._read_record(self._record)
+            self._read_first(partial(self._read_record, self._record))
+
+    def _read_first(self, read: Callable[[], None]) -> None:
+        self._reads.append(read)
+        read()
 
     def _correct(self, record: _Record, mark: str) -> None:
         """Add a version that is based on what the client knows, and read what there is then: perhaps two heads."""
@@ -197,7 +208,11 @@ class _Client:
         written, _ = self._write("document", "PUT", f"documents/{mark}.txt", mark, text(mark), "text/plain")
         if written:
             path = f"/patients/{self.name}/documents/{mark}.txt"
-            self._read("read document", path, written, lambda _, answer: True if answer.body == text(mark) else None)
+
+            def known(_: str, answer: Answer) -> bool | None:
+                return True if answer.body == text(mark) else None
+
+            self._read_first(partial(self._read, "read document", path, written, known))
 
     def _write(
         self,

@@ -236,3 +236,20 @@ def test_a_document_that_was_said_to_be_copied_must_be_there(replication: str, o
         assert found[6:] == [(EAST, "document", "served"), (WEST, "read document", outcome)]
     for body, read in ((text("d-1-4"), "served"), (b"x", "wrong")):
         assert outcomes([EAST], *before, stored, Answer(200, body, {}), until=8)[0][7][2] == read
+
+
+def test_what_is_older_is_read_again_in_turn() -> None:
+    def corrected(*numbers: int) -> list[Answer]:
+        return [answer for number in numbers for answer in (CHANGED, mark(f"d-1-{number}"))]
+
+    def stored(number: int) -> list[Answer]:
+        return [Answer(201, b'{"replication": "pending"}', HEADERS), Answer(200, text(f"d-1-{number}"), {})]
+
+    first = [CREATED, mark("d-1-1"), *corrected(2, 3), *stored(4)]
+    answers = [*first, mark("d-1-3"), *corrected(6, 7), *stored(8), *corrected(9), Answer(404, b"", {})]
+    found, asked, clients = outcomes([*[EAST] * 17, WEST], *answers, until=18)
+    assert [each[1] for each in found[8:10]] == ["read record", "correction"]
+    assert clients.requests[8].written == clients.acknowledgements[2]
+    assert found[17] == (WEST, "read document", "stale")
+    assert asked[17]["path"].endswith("/documents/d-1-4.txt")
+    assert {outcome for _, _, outcome in found[:17]} == {"served"}
