@@ -6,7 +6,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -15,13 +16,14 @@ from pathlib import Path
 from dr.objectives import RECOVERY_POINT_OBJECTIVE_S, RECOVERY_TIME_OBJECTIVE_S
 from drill.embedded import LEAST_TIMEOUT_S
 from drill.emulator import EmbeddedAwsError
-from drill.outages import Scenario
+from drill.outages import Recovery, Scenario
 from drill.page import render
 from drill.results import Report, write_whole
 from drill.route53 import Observation, Route53Error
 from drill.run import OVERHEAD_S, Run
 from drill.target import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PATIENCE_S, DrillError, Target
 from drill.traffic import PACE_S
+from drill.verdict import Allowance, Limits
 
 import attrs
 from botocore.exceptions import BotoCoreError, ClientError
@@ -72,7 +74,7 @@ def drill(
         weights=target.weights,
         replication_lag_s=target.replication_lag_s,
         emulated=[*target.emulated, *_scaled(scale)],
-        assumptions=_assumptions(clients),
+        assumptions=[*_assumptions(clients, scale), *_limits(target, scenarios, scale)],
         machine={"cores": os.cpu_count(), "python": platform.python_version()},
         objectives={
             "recovery_time_s": RECOVERY_TIME_OBJECTIVE_S,
@@ -115,12 +117,27 @@ def _scaled(scale: float) -> list[str]:
         f"Time is scaled: intervals, TTLs, lags and outages are {scale:g} of what they are, and all times told here "
         "are divided by it. Not scaled, so that they count for more: the functions' own times, the "
         f"{CONFIRMATION_S:g} s for which the API may wait for S3 and a client for the API, and {LEAST_TIMEOUT_S:g} s "
-        f"that a health checker waits at least. Recovery may take {OVERHEAD_S / scale - OVERHEAD_S:g} s more than the "
-        "budget."
+        "that a health checker waits at least."
     ]
 
 
-def _assumptions(clients: int) -> list[str]:
+def _limits(target: Target, scenarios: Sequence[Scenario], scale: float) -> Iterator[str]:
+    """How long clients may fail, and how much of it is tolerance, as sentences."""
+    allowance = Allowance(patience_s=target.patience_s / scale, overhead_s=OVERHEAD_S / scale - OVERHEAD_S)
+    none = Allowance(patience_s=0, overhead_s=0)
+    found = defaultdict[tuple[Limits, Limits], list[str]](list)
+    for each in scenarios:
+        if each.recovery is Recovery.FAILOVER:
+            limits, bare = (Limits.of(each, target.budget, allowed) for allowed in (allowance, none))
+            found[limits, bare].append(each.name)
+    for (limits, bare), names in found.items():
+        yield (
+            f"Clients may fail for {bare.keeping_s:g} s by the budget, and by the limit for {limits.keeping_s:g} s if "
+            f"they keep TTLs and for {limits.all_s:g} s if not: the rest is tolerance, in {', '.join(names)}."
+        )
+
+
+def _assumptions(clients: int, scale: float) -> list[str]:
     return [
         f"{clients} clients, each with a resolver of its own, resolve for every request and keep answers for their "
         f"TTL; one in {OVERSTAYING} keeps them for {OVERSTAY_S:g} s more. Their first answers are of any age up to the "
@@ -134,7 +151,7 @@ def _assumptions(clients: int) -> list[str]:
         "Recovery point is the age, at the takeover, of the oldest acknowledged write that the surviving region "
         "lacked. The takeover is when it first served a client of the other region after something broke, or DNS left "
         "that one; where DNS leaves none, the moment before the last thing is mended. What is copied while the "
-        "survivor is asked, for about a second, counts as there.",
+        f"survivor is asked, for about {1 / scale:g} s, counts as there.",
         "Failback is over when every client's resolver has a new answer since DNS answers with the region again, and "
         "the region has served one.",
     ]

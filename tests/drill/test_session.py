@@ -10,7 +10,7 @@ from drill.emulator import EmbeddedAwsError
 from drill.outages import SCENARIOS
 from drill.route53 import Route53Error
 from drill.session import drill
-from drill.target import Budget, DrillError
+from drill.target import CONFIRMATION_S, PATIENCE_S, Budget, DrillError
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -66,3 +66,22 @@ def test_whatever_keeps_one_scenario_from_being_measured_is_told_and_the_others_
     assert (report["missing"], report["passed"]) == (names, False)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"{names[0]} was not measured: &lt;b&gt;not warm&lt;/b&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("scale", "keeping", "others", "hanging"), [(1.0, "98", "113", "113"), (0.2, "104", "119", "139")]
+)
+def test_what_is_tolerated_over_the_budget_is_said(
+    tmp_path: Path, scale: float, keeping: str, others: str, hanging: str
+) -> None:
+    chosen = [each for each in SCENARIOS if each.name in ("calls-fail", "region-hangs", "other-region-refuses")]
+    target: Any = Failing(*[DrillError("no")] * len(chosen))
+    target.patience_s = PATIENCE_S * scale + CONFIRMATION_S
+    console = Console(quiet=True)
+    report = drill(target, chosen, scale=scale, clients=5, observations=[], console=console, folder=tmp_path)
+    said = [each for each in report.assumptions if "tolerance" in each]
+    assert len(said) == 2
+    assert f"for {hanging} s if they keep TTLs" in said[0]
+    assert said[0].endswith("in region-hangs.")
+    assert f"98 s by the budget, and by the limit for {keeping} s if they keep TTLs and for {others} s" in said[1]
+    assert said[1].endswith("in other-region-refuses.")
