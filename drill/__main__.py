@@ -56,6 +56,10 @@ def _target(
     if options.target == "aws":
         if options.scale != 1:
             raise DrillError(f"'--scale' must be 1 on AWS, whose time cannot be scaled, got: {options.scale:g}")
+        if not options.yes:
+            raise DrillError(
+                "on AWS a region is evacuated at once, and what the drill's patients wrote stays for good: say '--yes'"
+            )
         yield deployed()
         return
     with (
@@ -88,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         "--state", type=Path, default=DEMO / "aws.json", help="of an embedded AWS that was left running"
     )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the report goes")
+    parser.add_argument("--yes", action="store_true", help="evacuate a region of AWS, and leave data there")
     parser.add_argument("--json", action="store_true", help="print the report, and no table")
     return parser
 

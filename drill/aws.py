@@ -17,9 +17,11 @@ from drill.target import DrillError, Target
 HELP = """With --target aws the clients, the measures and the report are the same, the settings are those of the
 environment and cdktf.json, and the credentials those of the AWS CLI, which must be allowed to call the API and to read
 both tables, both buckets, the zone, the health checks and the alarms. The domain must not be delegated, and there must
-be no OIDC issuer: clients sign. A region is evacuated, for it cannot be broken. The name servers of the zone are asked
-themselves. Notifications are not measured. Costs are those of a few thousand requests. It was tried against the
-embedded AWS and recorded answers of Route 53 only, never on AWS."""
+be no OIDC issuer: clients sign. A region is evacuated, for it cannot be broken: at once and for all clients, without
+the question that functions.evacuate asks, and they are back some four minutes after. The records, documents and audit
+rows of the drill's patients stay for good. So it asks for --yes. The name servers of the zone are asked themselves.
+Notifications are not measured. Costs are those of a few thousand requests. It was tried against the embedded AWS and
+recorded answers of Route 53 only, never on AWS."""
 
 
 class AwsTarget(Target):
