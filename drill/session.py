@@ -149,9 +149,9 @@ def _assumptions(clients: int, scale: float) -> list[str]:
         "Served is the part of all clients' time in which none of them waited for what had failed.",
         "DNS has left a region when it was asked 40 times in a row, by the drill itself, and never answered with it.",
         "Recovery point is the age, at the takeover, of the oldest acknowledged write that the surviving region "
-        "lacked. The takeover is when it first served a client of the other region after something broke, or DNS left "
-        "that one; where DNS leaves none, the moment before the last thing is mended. What is copied while the "
-        f"survivor is asked, for about {1 / scale:g} s, counts as there.",
+        "lacked. The takeover is when DNS left the other region, or before that when the survivor first served a "
+        "client of that one, unless that one serves on; where DNS leaves none, just before the last thing is mended. "
+        f"What is copied while the survivor is asked, for about {1 / scale:g} s, counts as there.",
         "Failback is over when every client's resolver has a new answer since DNS answers with the region again, and "
         "the region has served one.",
     ]

@@ -51,7 +51,10 @@ def test_an_outage_ends_as_expected_and_loses_nothing_for_good(scenario: Scenari
     assert (found["measures"]["corrected"] > 0) == (scenario.name != "both-refuse")
 
 
-def test_the_report_says_what_it_is_of(report: dict[str, Any], aws: EmbeddedAws) -> None:
+def test_the_report_says_what_it_is_of_and_has_every_request_beside_it(
+    report: dict[str, Any], aws: EmbeddedAws, folder: Path
+) -> None:
+    assert len(list(folder.glob("drill-*.jsonl"))) == len(SCENARIOS)
     assert (report["schema"], report["target"], report["time_scale"]) == ("healthcare-dr/drill/2", "embedded", SCALE)
     assert report["regions"] == list(aws.regions)
     assert any("emulator" in sentence for sentence in report["emulated"])
