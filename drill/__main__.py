@@ -21,25 +21,15 @@ from drill.demo import FOLDER as DEMO
 from drill.deployment import Deployment, DeploymentError
 from drill.document import table
 from drill.embedded import EmbeddedTarget, embedded
-from drill.emulator import EmbeddedAws, EmbeddedAwsError
+from drill.emulator import EmbeddedAws
 from drill.outages import SCENARIOS, Evacuate, Scenario
-from drill.route53 import Observation, Route53Error
-from drill.session import CLIENTS, FOLDER, drill
+from drill.route53 import Observation
+from drill.session import CLIENTS, FAILURES, FOLDER, drill
 from drill.target import DrillError
 
-from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 SUFFIX = "drill"
-FAILURES = (
-    DrillError,
-    Route53Error,
-    SettingsError,
-    DeploymentError,
-    EmbeddedAwsError,
-    BotoCoreError,
-    ClientError,
-)
 
 
 @contextmanager
@@ -66,6 +56,10 @@ def _target(
     if options.target == "aws":
         if options.scale != 1:
             raise DrillError(f"'--scale' must be 1 on AWS, whose time cannot be scaled, got: {options.scale:g}")
+        if not options.yes:
+            raise DrillError(
+                "on AWS a region is evacuated at once, and what the drill's patients wrote stays for good: say '--yes'"
+            )
         yield deployed()
         return
     with (
@@ -98,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         "--state", type=Path, default=DEMO / "aws.json", help="of an embedded AWS that was left running"
     )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the report goes")
+    parser.add_argument("--yes", action="store_true", help="evacuate a region of AWS, and leave data there")
     parser.add_argument("--json", action="store_true", help="print the report, and no table")
     return parser
 
@@ -123,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 console=console,
                 folder=options.folder,
             )
-    except FAILURES as error:
+    except (*FAILURES, SettingsError, DeploymentError) as error:
         console.print("[bold red]It was not measured to the end:[/]", end=" ")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         return 2
@@ -136,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         console.print(table(json.loads(path.read_text(encoding="utf-8"))))
         console.print(f"the report: {path}\nthe page: {path.with_suffix('.html')}")
-    return 0 if report.passed else 1
+    return 2 if report.missing else 0 if report.passed else 1
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from dr.objectives import DOCUMENT_REPLICATION_S
@@ -11,14 +13,16 @@ from dr.resources.naming import AUDIT_LOGS, PATIENT_RECORDS, Names, document_buc
 from dr.settings import Settings
 from drill.holdings import Stores
 from drill.route53 import rules
-from drill.route53.zone import Check, Zone, read_zone
+from drill.route53.zone import Metric, Zone, read_zone
 from drill.target import DrillError, Target
 
 HELP = """With --target aws the clients, the measures and the report are the same, the settings are those of the
 environment and cdktf.json, and the credentials those of the AWS CLI, which must be allowed to call the API and to read
-both tables, both buckets, the zone, the health checks and the alarms. The domain must not be delegated, and there must
-be no OIDC issuer: clients sign. A region is evacuated, for it cannot be broken. The name servers of the zone are asked
-themselves. Notifications are not measured. Costs are those of a few thousand requests. It was tried against the
+both tables, both buckets, the zone, the health checks, the alarms and their metrics. The domain must not be delegated,
+and there must be no OIDC issuer: clients sign. A region is evacuated, for it cannot be broken: at once and for all
+clients, without the question that functions.evacuate asks, and they are back some four minutes after. The records,
+documents and audit rows of the drill's patients stay for good. So it asks for --yes. The name servers of the zone are
+asked themselves. Notifications are not measured. Costs are those of a few thousand requests. It was tried against the
 embedded AWS and recorded answers of Route 53 only, never on AWS."""
 
 
@@ -59,7 +63,8 @@ class AwsTarget(Target):
             raise DrillError(
                 "a drill on AWS needs a domain that is not delegated, and no OIDC issuer: its clients sign"
             )
-        self._names = Names(settings.environment_suffix)
+        names = Names(settings.environment_suffix)
+        self._found: dict[str, bool] = {}
         account = str(client("sts", regions[0]).get_caller_identity()["Account"])
         zone = read_zone(client, settings.domain)
         super().__init__(
@@ -71,9 +76,9 @@ class AwsTarget(Target):
             client_name=f"failover-test.{settings.domain}",
             stores=lambda region: Stores(
                 region=region,
-                records=self._names.regional(PATIENT_RECORDS),
-                audit=self._names.regional(AUDIT_LOGS),
-                bucket=document_bucket(self._names, region, account),
+                records=names.regional(PATIENT_RECORDS),
+                audit=names.regional(AUDIT_LOGS),
+                bucket=document_bucket(names, region, account),
                 organisation=account,
             ),
             server=server or (socket.gethostbyname(_name_server(client("route53", regions[0]), zone)), 53),
@@ -81,26 +86,45 @@ class AwsTarget(Target):
         )
 
     def healthy(self) -> dict[str, bool]:
-        """By what the checkers last reported, and by the alarm on the evacuation."""
-        checks = {region: self._zone.checks[str(self._records[region].check)] for region in self.regions}
-        return {
-            region: all(
-                self._reported(child) if child.endpoint else self._not_evacuated(region, child)
-                for child in map(self._zone.checks.__getitem__, check.children)
-            )
-            for region, check in checks.items()
-        }
+        """By what the checkers last reported, and by the metrics that say that a region is evacuated."""
+        return {region: self._healthy(str(self._records[region].check)) for region in self.regions}
 
-    def _reported(self, check: Check) -> bool:
-        answer = self._client("route53", self.regions[0]).get_health_check_status(HealthCheckId=check.id)
+    def _healthy(self, id_: str) -> bool:
+        check = self._zone.checks[id_]
+        if check.endpoint:
+            found = check.disabled or self._reported(id_)
+        elif check.metric:
+            found = self._by_metric(id_, check.metric)
+        else:
+            found = rules.calculated_healthy([*map(self._healthy, check.children)], check.healthy_children)
+        return rules.status(found, inverted=check.inverted, disabled=check.disabled)
+
+    def _reported(self, id_: str) -> bool:
+        answer = self._client("route53", self.regions[0]).get_health_check_status(HealthCheckId=id_)
         reports = [each["StatusReport"]["Status"] for each in answer["HealthCheckObservations"]]
         return rules.endpoint_healthy([status.startswith("Success") for status in reports])
 
-    def _not_evacuated(self, region: str, check: Check) -> bool:
-        watcher = check.metric.region if check.metric else self.regions[0]
-        name = self._names.regional(f"alarm-evacuated-{region}")
-        found = self._client("cloudwatch", watcher).describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        return all(alarm["StateValue"] != "ALARM" for alarm in found)
+    def _by_metric(self, id_: str, metric: Metric) -> bool:
+        found = rules.metric_healthy(self._figures(metric), metric.alarm)
+        if found is None:
+            found = rules.without_data(metric.without_data, self._found.get(id_, True))
+        self._found[id_] = found
+        return found
+
+    def _figures(self, metric: Metric) -> list[float | None]:
+        """The figures of the last whole periods."""
+        period = max(1, round(metric.period_s * self.scale))
+        end = int(time.time()) // period * period
+        starts = range(end - period * metric.alarm.periods, end, period)
+        answer = self._client("cloudwatch", metric.region).get_metric_statistics(
+            **metric.query,
+            StartTime=datetime.fromtimestamp(starts[0], UTC),
+            EndTime=datetime.fromtimestamp(end, UTC),
+            Period=period,
+            Statistics=[metric.statistic],
+        )
+        by_start = {int(point["Timestamp"].timestamp()): point[metric.statistic] for point in answer["Datapoints"]}
+        return [by_start.get(start) for start in starts]
 
 
 def _name_server(route53: Any, zone: Zone) -> str:

@@ -37,19 +37,25 @@ def document(reports: Sequence[Mapping[str, Any]]) -> str:
     lines = [HEAD]
     for report in reports:
         lines += _section(report)
-    # What two reports both say is said once.
-    emulated, assumed = (
-        list(dict.fromkeys(sentence for report in reports for sentence in report[what]))
-        for what in ("emulated", "assumptions")
-    )
-    lines += ["## What is emulated", "", *(f"- {sentence}" for sentence in emulated), ""]
-    lines += ["## How it is measured", "", *(f"- {sentence}" for sentence in assumed), ""]
+    lines += ["## What is emulated", "", *_said(reports, "emulated"), ""]
+    lines += ["## How it is measured", "", *_said(reports, "assumptions"), ""]
     return "\n".join(lines)
+
+
+def _said(reports: Sequence[Mapping[str, Any]], what: str) -> Iterator[str]:
+    """Each sentence once, and of which reports it is unless all say it."""
+    sources = {source(report): None for report in reports}
+    by_sentence: dict[str, dict[str, None]] = {}
+    for report in reports:
+        for sentence in report[what]:
+            by_sentence.setdefault(sentence, {})[source(report)] = None
+    for sentence, found in by_sentence.items():
+        yield f"- {sentence}" if found == sources else f"- {'; '.join(found)}: {sentence}"
 
 
 def _section(report: Mapping[str, Any]) -> Iterator[str]:
     machine = report["machine"]
-    yield f"## {source(report).capitalize().replace('aws', 'AWS')}"
+    yield f"## {source(report)}"
     yield ""
     yield f"Measured on {report['started_at'][:10]}, {machine['cores']} cores, Python {machine['python']}. {LEGEND}"
     yield ""
@@ -72,7 +78,8 @@ def table(report: Mapping[str, Any]) -> Table:
 def source(report: Mapping[str, Any]) -> str:
     """What the figures are of."""
     speed = "true speed" if report["time_scale"] == 1 else f"time scale {report['time_scale']:g}"
-    return f"{report['target']} AWS, {' and '.join(report['regions'])}, {speed}"
+    target = "AWS" if report["target"] == "aws" else f"{report['target'].capitalize()} AWS"
+    return f"{target}, {' and '.join(report['regions'])}, {speed}"
 
 
 def figures(result: Mapping[str, Any]) -> tuple[str, ...]:

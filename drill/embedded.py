@@ -108,13 +108,15 @@ class EmbeddedTarget(Target):
 
     def mend(self, lag_s: float) -> None:
         """Mend everything, and copy with a lag in every direction."""
-        for each in list(self._begun):
-            self._lift(each, evacuated=False)
-        self._aws.heal()
-        for source in self.regions:
-            for target in self.regions:
-                if source != target:
-                    self._aws.delay_replication(source=source, target=target, seconds=lag_s)
+        try:
+            for each in list(self._begun):
+                self._lift(each, evacuated=False)
+        finally:
+            self._aws.heal()
+            for source in self.regions:
+                for target in self.regions:
+                    if source != target:
+                        self._aws.delay_replication(source=source, target=target, seconds=lag_s)
 
     def begin(self, disturbance: Disturbance) -> None:
         """Order it of the wrapper around the emulator."""

@@ -69,7 +69,9 @@ def figures(
         wrong_answers=outcomes["wrong"],
         stale_reads=outcomes["stale"],
         overdue_reads=len(list(overdue(requests, disturbed, broken, healed, within))),
-        corrected=sum((request.kind, request.outcome) == ("correction", "served") for request in requests),
+        corrected=sum(
+            (each.kind, each.outcome) == ("correction", "served") and broken <= each.ended < healed for each in requests
+        ),
         merged=len({version for held in log.final for version in held.merges}),
         notification_s=true(min(each.at for each in told) - broken) if told else None,
         failback_s=None if failback is None else true(failback),

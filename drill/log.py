@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from drill.holdings import Holdings
 
@@ -45,7 +47,7 @@ class Request:
         outcome: `served`, `failed` (no answer, or the server's fault), `stale` (not yet copied to where it was read, or
             to be corrected from what is there by now) or `wrong`.
         text: What came, for people, where it was not served.
-        written: What is read back.
+        written: What is read back or corrected.
     """
 
     client: str
@@ -56,6 +58,17 @@ class Request:
     outcome: str
     text: str = ""
     written: Acknowledgement | None = None
+
+
+def lines(rows: Iterable[Acknowledgement | Request]) -> Iterator[str]:
+    """Each as a line of JSON that says which of the two it is; times are Unix times, and `written` is a mark."""
+    unix = time.time() - time.monotonic()
+    for row in rows:
+        content = attrs.asdict(row, recurse=False)
+        content |= {name: round(content[name] + unix, 3) for name in ("at", "began", "ended") if name in content}
+        if content.get("written"):
+            content["written"] = content["written"].mark
+        yield json.dumps({"row": type(row).__name__.lower(), **content}) + "\n"
 
 
 @attrs.frozen

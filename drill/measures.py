@@ -161,6 +161,18 @@ def recovery_points(lacking: Mapping[str, Sequence[Acknowledgement]], takeover: 
 
 def lost_for_good(acknowledgements: Sequence[Acknowledgement], final: Sequence[Holdings]) -> int:
     """How many acknowledged writes some region lacks in the end, in whatever part: data, audit row or bytes."""
+    return len(_lost(acknowledgements, final))
+
+
+def lost_writes(acknowledgements: Sequence[Acknowledgement], final: Sequence[Holdings]) -> list[str]:
+    """The same by name, as sentences."""
+    return [
+        f"lost for good: {each.mark} of {each.patient}, acknowledged by {each.region} as version {each.version}"
+        for each in _lost(acknowledgements, final)
+    ]
+
+
+def _lost(acknowledgements: Sequence[Acknowledgement], final: Sequence[Holdings]) -> list[Acknowledgement]:
     objects = known_objects(final)
     lacking = {
         each.mark
@@ -168,7 +180,7 @@ def lost_for_good(acknowledgements: Sequence[Acknowledgement], final: Sequence[H
         for rows in missing(acknowledgements, held, objects, float("inf")).values()
         for each in rows
     }
-    return len(lacking)
+    return [each for each in acknowledgements if each.mark in lacking]
 
 
 def known_objects(holdings: Iterable[Holdings]) -> dict[str, str]:

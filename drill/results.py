@@ -59,7 +59,8 @@ class Series:
 class Measures:
     """The figures of one scenario; times in seconds at true speed, None where nothing was measured.
 
-    Latency is by phase and region the median and the 99th percentile, of those who were served.
+    Latency is by phase and region the median and the 99th percentile, of those who were served. Corrected are those
+    corrections that were taken during the outage.
     """
 
     recovery_time_s: float
@@ -104,6 +105,7 @@ class Report:
 
     Attributes:
         missing: The names of those that were not run, or not yet: a report that lacks one has not passed.
+        unmeasured: By name, why one is missing that was begun.
     """
 
     schema: str = attrs.field(default=SCHEMA, init=False)
@@ -119,6 +121,7 @@ class Report:
     objectives: Mapping[str, float]
     scenarios: Sequence[Result]
     missing: Sequence[str]
+    unmeasured: Mapping[str, str] = attrs.field(factory=dict)
     passed: bool = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -126,5 +129,12 @@ class Report:
 
     def write(self, path: Path) -> None:
         """Write it as JSON."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(attrs.asdict(self), indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(attrs.asdict(self), indent=2) + "\n")
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a file that is never there in part: what was there before stays until all of it is written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(content, encoding="utf-8")
+    unfinished.replace(path)

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 from drill.emulator import EmbeddedAwsError
 from drill.figures import figures
 from drill.holdings import Holdings
 from drill.log import Log, Sample
-from drill.measures import all_departures, failback_time, first_move, lost_for_good
+from drill.measures import all_departures, failback_time, first_move, lost_for_good, lost_writes
 from drill.outages import Disturbance, Hold, Scenario, Watch
 from drill.results import Event, Result
 from drill.route53 import Observation
@@ -40,6 +41,7 @@ class Run:
 
     Attributes:
         observations: What the simulated Route 53 tells; others append.
+        journal: Where every acknowledgement and request is written.
     """
 
     target: Target
@@ -47,6 +49,7 @@ class Run:
     scale: float
     clients: int
     observations: list[Observation]
+    journal: Path | None = None
     _events: list[tuple[float, str, str, str]] = attrs.field(factory=list, init=False)
     _samples: list[Sample] = attrs.field(factory=list, init=False)
     _survivor: Future[Holdings] | None = attrs.field(default=None, init=False)
@@ -81,6 +84,7 @@ class Run:
             connect=self.target.connect,
             drill=drill,
             scale=self.scale,
+            journal=self.journal,
         )
         with ThreadPoolExecutor(1) as asker:
             with traffic:
@@ -259,7 +263,7 @@ class Run:
             series=series(log, self.target.regions, self.scale),
             measures=measures,
             checks=checks(self.scenario, measures, facts, self.target.budget, self._allowance),
-            notes=surprises(log.requests, self.scenario, log.broken),
+            notes=[*surprises(log.requests, self.scenario, log.broken), *lost_writes(log.acknowledgements, log.final)],
         )
 
     def _true(self, seconds: float) -> float:

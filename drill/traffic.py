@@ -1,29 +1,22 @@
-"""Concurrent clients of the API: each resolves, connects, writes what it can tell again, reads it back, and logs it."""
+"""Concurrent clients of the API, what they resolve by, and the log of what they did."""
 
 from __future__ import annotations
 
-import json
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing
 from functools import partial
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
-from drill.client import Answer, ApiClient
-from drill.holdings import content, text
-from drill.log import Acknowledgement, Request
-from drill.route53 import ResolutionError
-
-import attrs
-from botocore.exceptions import BotoCoreError
+from drill.client import ApiClient
+from drill.log import Acknowledgement, Request, lines
+from drill.patient import Client
+from drill.results import write_whole
 
 PACE_S = 2.0
 """Between two requests of one client, at true speed."""
-# Of so many writes one is a new record, one in `_DOCUMENT_EVERY` a document, and the others correct that record.
-_RECORD_EVERY, _DOCUMENT_EVERY = 12, 4
 
 
 class Names(Protocol):
@@ -33,23 +26,6 @@ class Names(Protocol):
 
     def resolve(self, name: str) -> str:
         """The host that the name leads to."""
-
-
-@attrs.define
-class _Record:
-    """A client's own record.
-
-    Attributes:
-        path: Where it is.
-        tag: The entity tag that the next correction is based on.
-        marks: Of all attempts to write it, in their order; some came to nothing.
-        last: The last one that was acknowledged.
-    """
-
-    path: str
-    tag: str
-    marks: list[str]
-    last: Acknowledgement
 
 
 class Clients:
@@ -69,6 +45,7 @@ class Clients:
         connect: Callable[[str], ApiClient],
         drill: str,
         scale: float,
+        journal: Path | None = None,
     ) -> None:
         """Take what is needed; nothing is asked before the block.
 
@@ -78,15 +55,24 @@ class Clients:
             connect: Makes a client's own caller of the API at a host.
             drill: What its patients are named for: they are its own.
             scale: What the pace is multiplied by.
+            journal: Where all acknowledgements and requests are written in the end, however it comes.
         """
         self.requests: list[Request] = []
         self.acknowledgements: list[Acknowledgement] = []
-        self.resolvers = resolvers
+        self.resolvers, self._journal = resolvers, journal
         self._stopped = threading.Event()
         self._running: list[Future[None]] = []
         pace = PACE_S * scale
         self._clients = [
-            _Client(self, f"{drill}-{number}", partial(resolver.resolve, name), connect, pace, self._stopped)
+            Client(
+                name=f"{drill}-{number}",
+                requests=self.requests,
+                acknowledgements=self.acknowledgements,
+                resolve=partial(resolver.resolve, name),
+                connect=connect,
+                pace_s=pace,
+                stopped=self._stopped,
+            )
             for number, resolver in enumerate(resolvers, 1)
         ]
 
@@ -106,194 +92,11 @@ class Clients:
     ) -> None:
         """Stop; what made a client end before comes to light here."""
         self._stopped.set()
-        self._pool.shutdown()
+        try:
+            self._pool.shutdown()
+        finally:
+            if self._journal:
+                write_whole(self._journal, "".join(lines([*self.acknowledgements, *self.requests])))
         for client in self._running:
             if kind is None:
                 client.result()
-
-
-class _Client:
-    """One client, who keeps one patient's data."""
-
-    def __init__(
-        self,
-        log: Clients,
-        name: str,
-        resolve: Callable[[], str],
-        connect: Callable[[str], ApiClient],
-        pace_s: float,
-        stopped: threading.Event,
-    ) -> None:
-        self.name = name
-        self._log, self._resolve, self._connect = log, resolve, connect
-        self._pace_s, self._stopped = pace_s, stopped
-        self._apis: dict[str, ApiClient] = {}
-        self._record: _Record | None = None
-
-    def run(self, phase: float) -> None:
-        """Write and read back until stopped; what is not served is tried again under the same idempotency key.
-
-        Args:
-            phase: How many paces the client waits first: it keeps all from writing at once, and then all reading.
-        """
-        number = 0
-        self._stopped.wait(phase * self._pace_s)
-        with ExitStack() as self._opened:
-            while not self._stopped.is_set():
-                number += 1
-                mark = f"{self.name}-{number}"
-                if number % _DOCUMENT_EVERY == 0:
-                    self._keep_document(mark)
-                elif self._record and number % _RECORD_EVERY != 1:
-                    self._correct(self._record, mark)
-                else:
-                    self._make_record(mark)
-
-    def _make_record(self, mark: str) -> None:
-        written, answer = self._write("record", "POST", "records", mark, _record(mark), "application/json")
-        if written and answer:
-            self._record = _Record(answer.headers["Location"], answer.headers["ETag"], [mark], written)
-            self._read_record(self._record)
-
-    def _correct(self, record: _Record, mark: str) -> None:
-        """Add a version that is based on what the client knows, and read what there is then: perhaps two heads."""
-        record.marks.append(mark)
-        path = record.path.removeprefix(f"/patients/{self.name}/")
-        written, answer = self._write(
-            "correction", "PUT", path, mark, _record(mark), "application/json", if_match=record.tag
-        )
-        if written and answer:
-            record.last, record.tag = written, answer.headers["ETag"]
-        if not self._stopped.is_set():
-            self._read_record(record)
-
-    def _read_record(self, record: _Record) -> None:
-        def known(answer: Answer) -> bool | None:
-            body = json.loads(answer.body)
-            heads = (body.get("divergence") or {}).get("heads") or [body]
-            found = [head["content"] for head in heads]
-            if any(each != content(each["mark"]) for each in found):
-                return None
-            newest = max(record.marks.index(each["mark"]) for each in found)
-            record.tag = answer.headers["ETag"]
-            return newest >= record.marks.index(record.last.mark)
-
-        self._read("read record", record.path, record.last, known)
-
-    def _keep_document(self, mark: str) -> None:
-        written, _ = self._write("document", "PUT", f"documents/{mark}.txt", mark, text(mark), "text/plain")
-        if written:
-            path = f"/patients/{self.name}/documents/{mark}.txt"
-            self._read("read document", path, written, lambda answer: True if answer.body == text(mark) else None)
-
-    def _write(
-        self,
-        kind: str,
-        method: str,
-        path: str,
-        mark: str,
-        body: bytes,
-        content_type: str,
-        *,
-        if_match: str | None = None,
-    ) -> tuple[Acknowledgement | None, Answer | None]:
-        """The acknowledgement and the answer; none if the end came first, or what was to be corrected is not there."""
-        taken: list[Acknowledgement] = []
-
-        def judge(region: str, answer: Answer) -> str:
-            if answer.status in (200, 201):
-                taken.append(
-                    Acknowledgement(
-                        mark=mark,
-                        patient=self.name,
-                        region=region,
-                        at=time.monotonic(),
-                        version=answer.headers["ETag"].strip('"'),
-                        correlation=answer.headers["X-Correlation-Id"],
-                        replication=json.loads(answer.body).get("replication"),
-                    )
-                )
-                return "served"
-            return "stale" if if_match and answer.status in (404, 412) else _refusal(answer)
-
-        def call(api: ApiClient) -> Answer:
-            place = f"/patients/{self.name}/{path}"
-            return api.call(method, place, body, content_type=content_type, idempotency_key=mark, if_match=if_match)
-
-        while True:
-            outcome, answer = self._ask(kind, judge, call)
-            self._log.acknowledgements += taken
-            if self._stopped.wait(self._pace_s):
-                return None, None
-            if taken or outcome == "stale":
-                return next(iter(taken), None), answer
-
-    def _read(self, kind: str, path: str, written: Acknowledgement, known: Callable[[Answer], bool | None]) -> None:
-        """Read once, wherever the name leads: what is read is known to be as new as what was written, older, or wrong.
-
-        Another region may not have it yet, unless it was said to have it.
-        """
-
-        def judge(region: str, answer: Answer) -> str:
-            right = known(answer) if answer.status == 200 else False
-            if right is not False:
-                return "served" if right else "wrong"
-            missing = answer.status in (200, 404) or b"problem:not-replicated" in answer.body
-            if missing and region != written.region:
-                return "wrong" if written.replication == "replicated" else "stale"
-            return "wrong" if answer.status == 200 else _refusal(answer)
-
-        self._ask(kind, judge, lambda api: api.call("GET", path), written)
-        self._stopped.wait(self._pace_s)
-
-    def _ask(
-        self,
-        kind: str,
-        judge: Callable[[str, Answer], str],
-        call: Callable[[ApiClient], Answer],
-        written: Acknowledgement | None = None,
-    ) -> tuple[str, Answer | None]:
-        """One attempt, logged: its outcome and the answer."""
-        began, region, answer, told = time.monotonic(), None, None, ""
-        try:
-            host = self._resolve()
-            if host not in self._apis:
-                self._apis[host] = self._opened.enter_context(closing(self._connect(host)))
-            region = self._apis[host].region
-            answer = call(self._apis[host])
-            told = f"{answer.status} {answer.body[:200]!r}"
-            outcome = judge(region, answer)
-        except (ResolutionError, BotoCoreError) as error:
-            outcome, told = "failed", f"{type(error).__name__}: {error}"
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            if answer is None:
-                raise
-            outcome, told = "wrong", f"{type(error).__name__}: {told}"
-        self._log.requests.append(
-            Request(
-                client=self.name,
-                began=began,
-                ended=time.monotonic(),
-                region=region,
-                kind=kind,
-                outcome=outcome,
-                text="" if outcome == "served" else told,
-                written=written,
-            )
-        )
-        return outcome, answer
-
-
-def _record(mark: str) -> bytes:
-    record: dict[str, Any] = {
-        "record_type": "observation",
-        "facility_id": "drill",
-        "recorded_at": "2026-01-05T09:30:00Z",
-        "content": content(mark),
-    }
-    return json.dumps(record).encode()
-
-
-def _refusal(answer: Answer) -> str:
-    """What an answer is that is none of the expected: the server's fault is a failure, all else must not be."""
-    return "failed" if answer.status >= 500 or answer.status == 429 else "wrong"

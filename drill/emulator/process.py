@@ -231,6 +231,11 @@ class EmbeddedAws:
         """One fault is lifted, or all are."""
         self._order("DELETE", "/_drill/faults" if fault is None else f"/_drill/faults/{fault}")
 
+    def faults(self) -> list[dict[str, Any]]:
+        """What is broken now: of each fault its number and what it was made of."""
+        found: list[dict[str, Any]] = self._order("GET", "/_drill")["faults"]
+        return found
+
     def delay_replication(self, *, source: str, target: str, seconds: float | None) -> None:
         """Copies from source to target take so many seconds; with None they wait until another order."""
         order = {"source": source, "target": target, "seconds": "hold" if seconds is None else seconds}

@@ -18,48 +18,17 @@ from drill.run import Run
 from drill.target import DrillError
 from main import REGIONS
 from tests.deployed.test_serving import EAST, WEST, record
+from tests.drill.test_aws import SETTINGS, SUCCESS, Recorded
 
 import pytest
-from botocore.stub import Stubber
 
-SETTINGS = Settings.load({"ENVIRONMENT_SUFFIX": "test"}, {}, [region.settings for region in REGIONS])
-# As Route 53 writes them (API reference, GetHealthCheckStatus).
-SUCCESS = "Success: HTTP Status Code 200, OK. Resolved IP: 192.0.2.44"
-FAILURE = "Failure: The health check endpoint timed out. Resolved IP: 192.0.2.44"
-
-
-class Recorded:
-    """A client of Route 53 that has what the embedded one lacks: what the checkers of AWS last reported."""
-
-    def __init__(self, aws: EmbeddedAws, reports: list[str]) -> None:
-        self._route53, self._reports = aws.client("route53", EAST), reports
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._route53, name)
-
-    def get_health_check_status(self, **asked: str) -> Any:
-        observations = [
-            {"Region": "eu-west-1", "IPAddress": "192.0.2.1", "StatusReport": {"Status": each, "CheckedTime": NOW}}
-            for each in self._reports
-        ]
-        with Stubber(self._route53) as stubber:  # which compares the answer with the description of the API
-            stubber.add_response("get_health_check_status", {"HealthCheckObservations": observations}, asked)
-            return self._route53.get_health_check_status(**asked)
-
-
-NOW = datetime.now(UTC)
 (EVACUATION,) = (scenario for scenario in SCENARIOS if scenario.name == "evacuated-in-health")
 
 
 @pytest.fixture
-def reports() -> list[str]:
-    return [SUCCESS] * 16
-
-
-@pytest.fixture
-def client(aws: EmbeddedAws, reports: list[str]) -> Callable[[str, str], Any]:
+def client(aws: EmbeddedAws) -> Callable[[str, str], Any]:
     def make(service: str, region: str) -> Any:
-        return Recorded(aws, reports) if service == "route53" else aws.client(service, region)
+        return Recorded(aws, [SUCCESS] * 16) if service == "route53" else aws.client(service, region)
 
     return make
 
@@ -73,11 +42,6 @@ def scale() -> float:
 def target(
     aws: EmbeddedAws, deployment: Deployment, client: Callable[[str, str], Any], scale: float
 ) -> Iterator[AwsTarget]:
-    # An evacuation of an earlier drill may still be in force, until a probe says otherwise.
-    for region, watcher in ((EAST, WEST), (WEST, EAST)):
-        aws.client("cloudwatch", watcher).set_alarm_state(
-            AlarmName=f"alarm-evacuated-{region}-test", StateValue="OK", StateReason="test"
-        )
     with SimulatedRoute53(aws, SETTINGS.domain, scale=scale, least_timeout_s=LEAST_TIMEOUT_S) as route53:
         yield AwsTarget(
             client=client,
@@ -101,26 +65,6 @@ def test_clients_resolve_by_the_zones_name_server_and_call_the_regions_own_host(
     api = target.connect(resolver.resolve(target.client_name))
     assert api.region in (EAST, WEST)
     assert api.host.endswith(f".execute-api.{api.region}.amazonaws.com")
-
-
-@pytest.mark.parametrize(
-    ("successes", "healthy"),
-    [(16, True), (3, True), (2, False), (0, False)],
-)
-def test_a_region_is_healthy_while_enough_of_the_checkers_report_success(
-    successes: int, healthy: bool, target: AwsTarget, reports: list[str]
-) -> None:
-    reports[:] = [SUCCESS] * successes + [FAILURE] * (16 - successes)
-    assert target.healthy() == {EAST: healthy, WEST: healthy}
-
-
-def test_an_evacuated_region_is_unhealthy_by_the_alarm_in_the_other(target: AwsTarget, aws: EmbeddedAws) -> None:
-    watcher, alarm = aws.client("cloudwatch", WEST), f"alarm-evacuated-{EAST}-test"
-    watcher.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="test")
-    try:
-        assert target.healthy() == {EAST: False, WEST: True}
-    finally:
-        watcher.set_alarm_state(AlarmName=alarm, StateValue="OK", StateReason="test")
 
 
 def test_to_evacuate_publishes_the_metric_that_the_health_check_follows(target: AwsTarget, aws: EmbeddedAws) -> None:

@@ -25,3 +25,12 @@ def test_rejects_on_aws_what_only_an_emulator_can_show(tmp_path: Path, capsys: p
     assert "no scenario is called region-refuses here; there are: evacuated-in-health" in capsys.readouterr().out
     assert main([*options, "--scale", "0.2"]) == 2
     assert "'--scale' must be 1 on AWS, whose time cannot be scaled, got: 0.2" in capsys.readouterr().out
+
+
+def test_evacuates_nothing_on_aws_without_a_yes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--folder", str(tmp_path), "--target", "aws", "--scenario", "evacuated-in-health"]
+    assert main(options) == 2
+    assert "a region is evacuated at once, and what the drill's patients wrote stays for good: say '--yes'" in (
+        capsys.readouterr().out
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from drill import document
 from drill.document import table
+from drill.outages import SCENARIOS
 from drill.results import Check, Report
 from tests.drill.logs import EAST, GOOD, WEST, report
 
@@ -33,14 +35,22 @@ def written(folder: Path, made: Report) -> dict[str, Any]:
     return content
 
 
-def test_the_page_has_a_section_for_each_report_and_says_once_what_both_say(tmp_path: Path) -> None:
+def test_the_page_has_a_section_for_each_report_and_says_once_what_both_say_and_else_which(tmp_path: Path) -> None:
     made = [report(PASSED, time_scale=scale, measures=MEASURES) for scale in (1.0, 0.2)]
     page = document.document([written(tmp_path, each) for each in made])
     row = "us-east-1 | 101.3 / 88.0 | 65.4 % | 2.0 / 2.5 / 0.0 / - | 0 | 41.0 | 70.0 | yes |"
     assert page.count(f"| region-refuses | The other serves. | {row}") == 2
     assert "## Embedded AWS, us-east-1 and us-west-2, true speed" in page
     assert "## Embedded AWS, us-east-1 and us-west-2, time scale 0.2" in page
-    assert [page.count(each) for each in ("- All of it.", "- Time by 0.2.", "- Clients retry.")] == [1, 1, 1]
+    slow = "- Embedded AWS, us-east-1 and us-west-2, time scale 0.2: Time by 0.2."
+    assert [page.count(each) for each in ("- All of it.", slow, "- Clients retry.")] == [1, 1, 1]
+
+
+def test_the_page_that_is_kept_has_every_scenario() -> None:
+    kept = document.PATH.read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| ([a-z0-9-]+) \|", kept, re.MULTILINE)) - {"scenario"} == {
+        each.name for each in SCENARIOS
+    }
 
 
 def test_a_report_fails_with_one_of_its_scenarios_and_the_table_shows_which(tmp_path: Path) -> None:
@@ -55,6 +65,18 @@ def test_a_report_fails_with_one_of_its_scenarios_and_the_table_shows_which(tmp_
 def test_a_report_that_lacks_a_scenario_fails() -> None:
     assert report(PASSED).passed
     assert not report(PASSED, missing=["flapping"]).passed
+
+
+def test_a_report_that_cannot_be_written_whole_leaves_the_one_before(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "report.json"
+    report(PASSED).write(path)
+    before = path.read_bytes()
+    (tmp_path / "report.json.unfinished").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        report(PASSED, missing=["flapping"]).write(path)
+    assert path.read_bytes() == before
 
 
 def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,14 @@ def test_what_failed_before_anything_was_broken_is_not_counted() -> None:
     assert figures(cold, LATCHED, SCALE, 0) == figures(LOG, LATCHED, SCALE, 0)
 
 
+def test_corrections_count_that_were_taken_during_the_outage() -> None:
+    corrections = [
+        attrs.evolve(request(at, at + 2, outcome), kind="correction")
+        for at, outcome in ((107, "served"), (109, "served"), (120, "served"), (130, "stale"), (159, "served"))
+    ]
+    assert figures(attrs.evolve(LOG, requests=corrections), LATCHED, SCALE, 0)[0].corrected == 2
+
+
 def test_who_is_never_served_again_fails_until_the_end() -> None:
     hopeless = attrs.evolve(LOG, requests=[*LOG.requests, request(186, 190, "failed", client="b")])
     assert figures(hopeless, LATCHED, SCALE, 0)[1].failing_after_s == 60

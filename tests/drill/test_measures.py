@@ -15,6 +15,7 @@ from drill.measures import (
     known_objects,
     latencies,
     lost_for_good,
+    lost_writes,
     missing,
     overdue,
     recovery_points,
@@ -217,6 +218,8 @@ def test_a_version_with_another_content_than_was_written_is_lost() -> None:
     whole = held(["m1"], region=EAST)
     damaged = attrs.evolve(held(["m1"]), versions={"version of m1": ""})
     assert lost_for_good([acknowledged(1, "m1")], [whole, damaged]) == 1
+    named = f"lost for good: m1 of a, acknowledged by {EAST} as version version of m1"
+    assert lost_writes([acknowledged(1, "m1")], [whole, damaged]) == [named]
 
 
 def test_a_stale_read_is_overdue_once_replication_had_its_time() -> None:

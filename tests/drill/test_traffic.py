@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from drill.client import Answer
@@ -156,6 +157,28 @@ def test_what_ends_a_client_otherwise_fails_the_drill() -> None:
         clients.__exit__(None, None, None)
 
 
+def test_all_that_was_acknowledged_and_asked_is_kept_when_the_drill_is_interrupted(tmp_path: Path) -> None:
+    journal = tmp_path / "drill.jsonl"
+    script = iter((CREATED, mark("d-1-1")))
+    connect: Callable[[str], Any] = lambda host: Scripted(host, script, [])  # noqa: E731  typed as what it stands for
+    clients = Clients(name="n", resolvers=[Hosts([EAST])], connect=connect, drill="d", scale=0.001, journal=journal)
+
+    def interrupted() -> None:
+        with clients:
+            deadline = time.monotonic() + 10
+            while len(clients.requests) < 3 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    written = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    assert [each["row"] for each in written] == ["acknowledgement"] + ["request"] * len(clients.requests)
+    assert (written[0]["mark"], written[0]["version"], written[0]["region"]) == ("d-1-1", "v1", EAST)
+    assert [each["written"] for each in written[1:4]] == [None, "d-1-1", "d-1-1"]
+    assert all(0 <= time.time() - each.get("at", each.get("ended")) < 60 for each in written)
+
+
 def test_a_record_is_corrected_on_top_of_what_the_client_knows() -> None:
     found, asked, clients = outcomes(
         [EAST], CREATED, mark("d-1-1"), CHANGED, mark("d-1-2", tag='"v2"'), Answer(503, b"", {}), until=5
@@ -188,6 +211,22 @@ def test_a_correction_of_what_has_another_version_by_now_is_given_up_and_what_is
     assert [each.mark for each in clients.acknowledgements] == ["d-1-1"]
 
 
+def test_a_correction_of_what_is_not_there_is_stale_elsewhere_and_wrong_where_the_record_was_taken() -> None:
+    for region, outcome in ((WEST, "stale"), (EAST, "wrong")):
+        found, _, clients = outcomes([EAST, EAST, region], CREATED, mark("d-1-1"), Answer(404, b"", {}), until=4)
+        assert found[2:] == [(region, "correction", outcome), (region, "read record", "failed")]
+        assert clients.requests[2].written == clients.acknowledgements[0]
+
+
+def test_a_refusal_is_wrong_where_the_same_region_goes_on_showing_what_was_to_be_corrected() -> None:
+    refused = (CREATED, mark("d-1-1"), Answer(412, b"", {}), mark("d-1-1"))
+    assert outcomes([EAST], *refused, until=4)[0][2:] == [(EAST, "correction", "stale"), (EAST, "read record", "wrong")]
+    assert outcomes([EAST, EAST, EAST, WEST], *refused, until=4)[0][3] == (WEST, "read record", "served")
+    assert outcomes([EAST, EAST, WEST, EAST], *refused, until=4)[0][3] == (EAST, "read record", "served")
+    by_now = (*refused[:3], mark("d-1-1", tag='"v2"'))
+    assert outcomes([EAST], *by_now, until=4)[0][3] == (EAST, "read record", "served")
+
+
 @pytest.mark.parametrize(("replication", "outcome"), [("pending", "stale"), ("replicated", "wrong")])
 def test_a_document_that_was_said_to_be_copied_must_be_there(replication: str, outcome: str) -> None:
     stored = Answer(201, json.dumps({"replication": replication}).encode(), HEADERS)
@@ -197,3 +236,20 @@ def test_a_document_that_was_said_to_be_copied_must_be_there(replication: str, o
         assert found[6:] == [(EAST, "document", "served"), (WEST, "read document", outcome)]
     for body, read in ((text("d-1-4"), "served"), (b"x", "wrong")):
         assert outcomes([EAST], *before, stored, Answer(200, body, {}), until=8)[0][7][2] == read
+
+
+def test_what_is_older_is_read_again_in_turn() -> None:
+    def corrected(*numbers: int) -> list[Answer]:
+        return [answer for number in numbers for answer in (CHANGED, mark(f"d-1-{number}"))]
+
+    def stored(number: int) -> list[Answer]:
+        return [Answer(201, b'{"replication": "pending"}', HEADERS), Answer(200, text(f"d-1-{number}"), {})]
+
+    first = [CREATED, mark("d-1-1"), *corrected(2, 3), *stored(4)]
+    answers = [*first, mark("d-1-3"), *corrected(6, 7), *stored(8), *corrected(9), Answer(404, b"", {})]
+    found, asked, clients = outcomes([*[EAST] * 17, WEST], *answers, until=18)
+    assert [each[1] for each in found[8:10]] == ["read record", "correction"]
+    assert clients.requests[8].written == clients.acknowledgements[2]
+    assert found[17] == (WEST, "read document", "stale")
+    assert asked[17]["path"].endswith("/documents/d-1-4.txt")
+    assert {outcome for _, _, outcome in found[:17]} == {"served"}

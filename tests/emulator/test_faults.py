@@ -66,6 +66,7 @@ def test_one_fault_is_lifted_while_another_stays(healed: EmbeddedAws) -> None:
     topics = healed.fault(region="us-east-1", service="sns", mode="error")
     healed.fault(region="us-east-1", service="sqs", mode="error")
     healed.heal(topics)
+    assert [each["service"] for each in healed.faults()] == ["sqs"]
     assert (serves(healed, "sns"), serves(healed, "sqs")) == (True, False)
     with pytest.raises(EmbeddedAwsError, match=f"refused DELETE /_drill/faults/{topics}"):
         healed.heal(topics)
