@@ -204,7 +204,8 @@ def budget(plan: Plan) -> list[Figure]:
             name="recovery point of documents answered as replicated",
             value=0,
             objective=RECOVERY_POINT_OBJECTIVE_S,
-            assumes="acknowledged only after S3 says that the copy is complete.",
+            assumes="acknowledged only after S3 says that the copy is complete. That is of the bytes: the row that "
+            "names them is copied as records are, and is usually there long before.",
             source="S3 user guide: getting replication status information",
         ),
         Figure(

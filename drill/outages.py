@@ -123,6 +123,11 @@ class Scenario:
     unserved: float = 1.0
 
     @property
+    def watched(self) -> bool:
+        """Whether it rests on what the probes see, whose minutes no drill scales."""
+        return bool(self.all(Watch))
+
+    @property
     def survivor(self) -> str | None:
         """The region that is neither lost nor broken; None if there is none, so that nobody can take over."""
         broken = {self.loses, *(each.region for each in self.all(Break))}

@@ -194,7 +194,8 @@ class Client:
     ) -> None:
         """Read once, wherever the name leads: what is read is known to be as new as what was written, older, or wrong.
 
-        Another region may not have it yet, unless it was said to have it.
+        Another region may not have it yet. Of a document that is said to be replicated it has the bytes; the row that
+        names it comes as records do.
         """
 
         def judge(region: str, answer: Answer) -> str:
@@ -203,7 +204,7 @@ class Client:
                 return "served" if right else "wrong"
             missing = answer.status in (200, 404) or b"problem:not-replicated" in answer.body
             if missing and region != written.region:
-                return "wrong" if written.replication == "replicated" else "stale"
+                return "wrong" if written.replication == "replicated" and answer.status != 404 else "stale"
             return "wrong" if answer.status == 200 else _refusal(answer)
 
         self._ask(kind, judge, lambda api: api.call("GET", path), written)

@@ -228,12 +228,13 @@ def test_a_refusal_is_wrong_where_the_same_region_goes_on_showing_what_was_to_be
 
 
 @pytest.mark.parametrize(("replication", "outcome"), [("pending", "stale"), ("replicated", "wrong")])
-def test_a_document_that_was_said_to_be_copied_must_be_there(replication: str, outcome: str) -> None:
+def test_the_bytes_of_a_document_that_was_said_to_be_copied_must_be_there(replication: str, outcome: str) -> None:
     stored = Answer(201, json.dumps({"replication": replication}).encode(), HEADERS)
     before = (CREATED, mark("d-1-1"), CHANGED, mark("d-1-2"), CHANGED, mark("d-1-3"))
-    for missing in (Answer(404, b"", {}), Answer(503, NOT_REPLICATED, {})):
+    # The row that names it comes as records do.
+    for missing, found_as in ((Answer(404, b"", {}), "stale"), (Answer(503, NOT_REPLICATED, {}), outcome)):
         found, _, _ = outcomes([*[EAST] * 7, WEST], *before, stored, missing, until=8)
-        assert found[6:] == [(EAST, "document", "served"), (WEST, "read document", outcome)]
+        assert found[6:] == [(EAST, "document", "served"), (WEST, "read document", found_as)]
     for body, read in ((text("d-1-4"), "served"), (b"x", "wrong")):
         assert outcomes([EAST], *before, stored, Answer(200, body, {}), until=8)[0][7][2] == read
 
