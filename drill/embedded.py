@@ -47,8 +47,8 @@ class EmbeddedTarget(Target):
         "Outages are made in front of the emulator: connections are reset, answers held back, refused or delayed.",
         "The probes' schedule is off, for what they set off outlasts an outage: what is measured is what DNS does by "
         "itself. In one scenario the drill runs them every minute instead.",
-        f"CloudWatch sees a metric at once, up to {METRIC_DELAY_S} s earlier than on AWS, and an alarm goes off with "
-        "the first bad figure instead of the second: so the time to a notification is the emulator's.",
+        f"CloudWatch sees a metric at once, up to {METRIC_DELAY_S} s earlier than on AWS: so the time to a "
+        "notification is the emulator's.",
         "A denied key is shown as KMS, DynamoDB and S3 refusing together, for the emulator enforces no keys in these.",
     )
 
