@@ -104,7 +104,9 @@ def test_holdings_are_what_was_written_by_the_names_that_the_naming_rule_gives(
     (key,) = held.objects.values()
     assert key in held.stored
     bucket = deployment.outputs(EAST)["document_bucket"]
-    aws.client("s3", EAST).put_object(Bucket=bucket, Key=key, Body=b"other", ServerSideEncryption="aws:kms")
+    own = aws.client("kms", EAST).describe_key(KeyId="alias/kms-test")["KeyMetadata"]["Arn"]
+    encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": own}
+    aws.client("s3", EAST).put_object(Bucket=bucket, Key=key, Body=b"other", **encrypted)
     assert key not in target.holdings(EAST, ["of-the-drill"]).stored
 
 
