@@ -16,10 +16,7 @@ CONCURRENCY_SHARE = 0.8
 PENDING_DOCUMENTS = 1_000
 TABLES = (PATIENT_RECORDS, AUDIT_LOGS)
 # Of an index DynamoDB counts apart from its table.
-INDEXES = {
-    PATIENT_RECORDS: str(PATIENT_RECORDS_SCHEMA.index and PATIENT_RECORDS_SCHEMA.index.name),
-    AUDIT_LOGS: str(AUDIT_LOGS_SCHEMA.index and AUDIT_LOGS_SCHEMA.index.name),
-}
+INDEXES = {schema.kind: schema.index.name for schema in (PATIENT_RECORDS_SCHEMA, AUDIT_LOGS_SCHEMA) if schema.index}
 # What the functions ask of the tables of data (DynamoDB counts its own errors by operation).
 OPERATIONS = ("GetItem", "Query", "PutItem", "TransactWriteItems")
 # The functions that a schedule runs, too.

@@ -141,9 +141,15 @@ class Failover:
         self._judge(alarm.region, Cause(sight.ill_since or alarm.since, request_id))
 
     def _look(self, region: str, at: str, request_id: str) -> None:
+        """Decides about a region, and then tells what nobody was told: topics that fail hold up no decision."""
+        try:
+            self._settle(region, at, request_id)
+        finally:
+            for row in self._state.untold(region, self._limits.telling):
+                self._tell(region, row)
+
+    def _settle(self, region: str, at: str, request_id: str) -> None:
         """Releases a region if that is due, or judges it: the alarm tells once, and its message may have been lost."""
-        for row in self._state.untold(region, self._limits.telling):
-            self._tell(region, row)
         if last := self._state.evacuation(region):
             if last["by"] == FAILOVER:
                 self._release(region, last, Cause(at, request_id))

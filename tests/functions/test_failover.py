@@ -280,6 +280,22 @@ def test_what_nobody_could_be_told_is_told_by_a_later_run_once(cloud: Cloud, ala
     assert len(decisions(cloud)) == before + 1
 
 
+def test_topics_that_fail_hold_up_no_release(cloud: Cloud, latched: Handler) -> None:
+    evacuated = decisions(cloud)[-1]["item"]
+    untold = {"region": {"S": OTHER}, "item": {"S": f"told#{evacuated}"}}
+    cloud.client("dynamodb").delete_item(TableName=STATE, Key=untold)
+    see(cloud, HOME, OTHER)
+    see(cloud, OTHER, HOME)
+    for region in (HOME, OTHER):
+        cloud.aws.fault(region=region, service="sns")
+    function = handler(cloud, RELEASE_AFTER_S="1", limits={**PATIENT, "telling": 0.0})
+    function(tick(), Context(aws_request_id="while topics fail"))
+    assert decisions(cloud)[-1]["state"] == "released"
+    cloud.aws.heal()
+    function(tick(), Context(aws_request_id="afterwards"))
+    assert len(told(cloud)) == 2
+
+
 def test_a_decision_whose_invocation_ended_before_it_told_is_told_all_the_same(
     cloud: Cloud, alarm: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
