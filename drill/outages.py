@@ -193,7 +193,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         disturbances=_east("fails 30 % of its API calls", 60, services=("execute-api",), mode="error", share=0.3),
         recovery=Recovery.WITH_THE_CAUSE,
         wait_s=40,
-        unserved=0.6,
+        unserved=0.45,
     ),
     Scenario(
         name="region-slow",
@@ -220,7 +220,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         may_lag=frozenset({"documents_pending"}),
         waits=True,
         spared=("record", "correction", "read record"),
-        unserved=0.8,
+        unserved=0.75,
     ),
     Scenario(
         name="key-denied",
@@ -248,7 +248,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         disturbances=_in_turn(0, 90, lasts_s=45),
         leaves=(EAST, EAST),
         recovery=Recovery.WITH_THE_CAUSE,
-        unserved=0.75,
+        unserved=0.7,
     ),
     Scenario(
         name="health-path-dead",
@@ -280,7 +280,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         expected="No failover.",
         disturbances=_in_turn(0, 45, 90, lasts_s=BLIP_S),
         recovery=Recovery.WITH_THE_CAUSE,
-        unserved=0.7,
+        unserved=0.55,
     ),
     Scenario(
         name="evacuation",
