@@ -22,8 +22,9 @@ from drill.deployment import Deployment, DeploymentError
 from drill.document import table
 from drill.embedded import EmbeddedTarget, embedded
 from drill.emulator import EmbeddedAws
-from drill.outages import SCENARIOS, Evacuate, Scenario
+from drill.outages import Evacuate, Scenario
 from drill.route53 import Observation
+from drill.scenarios import SCENARIOS
 from drill.session import CLIENTS, FAILURES, FOLDER, drill
 from drill.target import DrillError
 

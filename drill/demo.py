@@ -20,8 +20,8 @@ from drill.document import table
 from drill.embedded import embedded
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.leftovers import leftovers, legitimate
-from drill.outages import SCENARIOS
 from drill.route53 import Observation, Route53Error
+from drill.scenarios import SCENARIOS
 from drill.session import drill
 from drill.story import DemoError, Story
 from drill.target import DrillError

@@ -135,11 +135,19 @@ class Deployment:
         Raises:
             DeploymentError: With what is not valid.
         """
-        terraform = ["terraform", f"-chdir={self.output / 'stacks' / stack}"]
-        for command in ([*terraform, "init", "-backend=false", "-input=false"], [*terraform, "validate"]):
-            code, lines = self._run([*command, "-no-color"], f"{command[2]}-{stack}")
-            if code != 0:
-                raise DeploymentError(_explain(command, code, lines))
+        self.terraform(stack, "init", "-backend=false", "-input=false")
+        self.terraform(stack, "validate")
+
+    def terraform(self, stack: str, *arguments: str) -> None:
+        """Run one of Terraform's other commands on a stack.
+
+        Raises:
+            DeploymentError: With what Terraform says.
+        """
+        command = ["terraform", f"-chdir={self.output / 'stacks' / stack}", *arguments, "-no-color"]
+        code, lines = self._run(command, f"{arguments[0]}-{stack}")
+        if code != 0:
+            raise DeploymentError(_explain(command, code, lines))
 
     def instances(self) -> Iterator[Instance]:
         """Every resource of all deployed stacks, as the state files hold them."""

@@ -22,11 +22,14 @@ from drill.measures import (
     served_share,
     spells,
 )
-from drill.outages import CLASSES, EVACUATED, Break, Hold, Scenario
+from drill.outages import CLASSES, Break, Hold, Scenario
 from drill.results import Measures
 from drill.route53 import Observation
 from drill.timeline import felt, unexplained
 from drill.verdict import Facts
+
+# The failover function's own message, of all that are told when a region is lost.
+EVACUATED = "was evacuated"
 
 
 def figures(

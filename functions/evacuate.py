@@ -19,15 +19,13 @@ import sys
 import uuid
 from collections.abc import Iterable, Sequence
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
-from functions.shared.audit import Entry, Trail
-from functions.shared.callers import Caller
+from functions.shared.decisions import Decisions, decisions_of
 from functions.shared.endpoint import Patience, complaints
 from functions.shared.metrics import NAMESPACE, evacuation
-from functions.shared.state import EVACUATED, FAILOVER, HEARTBEAT, PLATFORM, RELEASED, State, age_s, state_of
-from functions.shared.table import Table, Values, after, now, unpack
+from functions.shared.state import EVACUATED, HEARTBEAT, RELEASED, age_s
+from functions.shared.table import Values, after, now, unpack
 from functions.shared.together import together
 
 from attrs import asdict, frozen
@@ -87,7 +85,7 @@ class Operator:
         Raises:
             RefusedError: the environment has none.
         """
-        state = self._state()
+        state = self._decisions().state
         pages = state.table.client.get_paginator("scan").paginate(
             TableName=state.table.name,
             FilterExpression="#item = :heartbeat",
@@ -106,19 +104,10 @@ class Operator:
 
         It is in all regions within seconds, and later than any decision before it, whatever this machine's clock says.
         """
-        state, who = self._state(), self._identity()
-        last = state.decision(region)
+        decisions, who = self._decisions(), self._identity()
+        last = decisions.state.decision(region)
         at = after(last["occurred_at"]) if last else now()
-        rows = Table(state.table.client, f"audit_logs-{self.suffix}", "entity_id", "event_id")
-        entry = Entry(
-            caller=Caller(actor=who, organisation=PLATFORM),
-            action=f"region.{decision}",
-            entity=f"{FAILOVER}:{region}",
-            resource=region,
-            status=HTTPStatus.OK,
-            correlation_id=str(uuid.uuid4()),
-        )
-        Trail(rows, state.table, self.via).append(entry, state.addition(region, decision, at=at, by=who, reason=reason))
+        decisions.add(region, decision, at=at, by=who, reason=reason, correlation_id=str(uuid.uuid4()))
         return who
 
     def tell(self, text: str) -> None:
@@ -145,8 +134,9 @@ class Operator:
             return f"{getpass.getuser()} (not confirmed by AWS)"
         return arn
 
-    def _state(self) -> State:
-        return state_of(_client("dynamodb", self.via), f"failover_state-{self.suffix}", self.via)
+    def _decisions(self) -> Decisions:
+        client = _client("dynamodb", self.via)
+        return decisions_of(client, f"failover_state-{self.suffix}", f"audit_logs-{self.suffix}", self.via)
 
 
 def _client(service: str, region: str) -> Any:

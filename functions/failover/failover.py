@@ -2,15 +2,13 @@
 
 from collections.abc import Mapping
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from functions.failover.alarm import Alarm
 from functions.failover.notices import Notices
-from functions.shared.audit import Entry, Trail
-from functions.shared.callers import Caller
 from functions.shared.clients import WATCHING, Bounds, Clients
 from functions.shared.configuration import Watch
+from functions.shared.decisions import Decisions, decisions_of
 from functions.shared.endpoint import SILENT, Patience, complaints
 from functions.shared.metrics import NAMESPACE, evacuation
 from functions.shared.parts import Parts
@@ -18,16 +16,14 @@ from functions.shared.sessions import Sessions
 from functions.shared.state import (
     EVACUATED,
     FAILOVER,
-    PLATFORM,
     REFRAINED,
     RELEASED,
     Sight,
     State,
     age_s,
     moment,
-    state_of,
 )
-from functions.shared.table import ConflictError, Table, Values, unpack
+from functions.shared.table import ConflictError, Values
 
 from attrs import define, field, frozen
 from aws_lambda_powertools import Logger
@@ -91,8 +87,8 @@ class Failover:
     _logger: Logger
     _limits: Limits
     _region: str = field(init=False)
+    _decisions: Decisions = field(init=False)
     _state: State = field(init=False)
-    _trail: Trail = field(init=False)
     _notices: Notices = field(init=False)
     _sns: Any = field(init=False)
     _cloudwatch: Any = field(init=False)
@@ -101,9 +97,8 @@ class Failover:
     def __attrs_post_init__(self) -> None:
         told, self._region = self._configuration, self._configuration.aws_region
         client = self._clients.client("dynamodb", _WRITING)
-        self._state = state_of(client, told.state_table, self._region)
-        rows = Table(client, told.audit_logs_table, "entity_id", "event_id")
-        self._trail = Trail(rows, self._state.table, self._region)
+        self._decisions = decisions_of(client, told.state_table, told.audit_logs_table, self._region)
+        self._state = self._decisions.state
         self._notices = Notices(
             runbook_url=told.runbook_url,
             suffix=told.state_table.partition("-")[2],
@@ -232,20 +227,11 @@ class Failover:
 
     def _decide(self, region: str, state: str, cause: Cause, reason: str, notice: str) -> None:
         """Adds the row of a decision together with its audit row, and tells people."""
-        entry = Entry(
-            caller=Caller(actor=FAILOVER, organisation=PLATFORM),
-            action=f"region.{state}",
-            entity=f"{FAILOVER}:{region}",
-            resource=region,
-            status=HTTPStatus.CONFLICT if state == REFRAINED else HTTPStatus.OK,
-            correlation_id=cause.request_id,
-        )
-        told = {"notice": notice, "request_id": cause.request_id}
-        put = self._state.addition(region, state, at=cause.at, by=FAILOVER, reason=reason, **told)
+        more = {"correlation_id": cause.request_id, "notice": notice}
         if self._state.added(region, state, cause.at):
             return
         try:
-            self._trail.append(entry, put)
+            row = self._decisions.add(region, state, at=cause.at, by=FAILOVER, reason=reason, **more)
         except ConflictError:
             if not self._state.added(region, state, cause.at):
                 raise
@@ -253,7 +239,7 @@ class Failover:
         self._logger.info("decided", peer=region, state=state, reason=reason)
         if state == EVACUATED:
             self._hasten(region)
-        self._tell(region, unpack(put["Item"]))
+        self._tell(region, row)
 
     def _hasten(self, region: str) -> None:
         """Publishes an evacuation without waiting for the probe, which goes on doing so."""

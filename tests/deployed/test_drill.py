@@ -8,7 +8,8 @@ from drill.__main__ import main
 from drill.deployment import Deployment
 from drill.embedded import embedded
 from drill.emulator import EmbeddedAws
-from drill.outages import SCENARIOS, WEST, Scenario
+from drill.outages import WEST, Scenario
+from drill.scenarios import SCENARIOS
 from tests.drill.test_page_browser import WIDTHS, opened
 
 import pytest

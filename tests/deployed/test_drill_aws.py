@@ -12,9 +12,9 @@ from drill.deployment import Deployment
 from drill.embedded import LEAST_TIMEOUT_S
 from drill.emulator import EmbeddedAws
 from drill.holdings import content, text
-from drill.outages import SCENARIOS
 from drill.route53 import SimulatedRoute53
 from drill.run import Run
+from drill.scenarios import SCENARIOS
 from drill.target import DrillError
 from main import REGIONS
 from tests.deployed.test_serving import EAST, WEST, record

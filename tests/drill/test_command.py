@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from drill.__main__ import main
-from drill.outages import SCENARIOS
+from drill.scenarios import SCENARIOS
 
 import pytest
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from drill import document
 from drill.document import table
-from drill.outages import SCENARIOS
 from drill.results import Check, Report
+from drill.scenarios import SCENARIOS
 from tests.drill.logs import EAST, GOOD, WEST, report
 
 import attrs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from drill.figures import figures
 from drill.log import Notice, Sample
-from drill.outages import SCENARIOS
+from drill.scenarios import SCENARIOS
 from tests.drill.logs import EAST, WEST, acknowledged, held, logged, request
 
 import attrs

@@ -12,9 +12,10 @@ from typing import cast
 
 from drill.holdings import Holdings
 from drill.log import Request
-from drill.outages import SCENARIOS, Disturbance
+from drill.outages import Disturbance
 from drill.route53 import ResolutionError
 from drill.run import Run
+from drill.scenarios import SCENARIOS
 from drill.target import Budget, DrillError, Target
 from drill.traffic import Clients
 from tests.drill.logs import EAST, WEST, held, request

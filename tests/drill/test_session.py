@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from drill.emulator import EmbeddedAwsError
-from drill.outages import SCENARIOS
 from drill.route53 import Route53Error
+from drill.scenarios import SCENARIOS
 from drill.session import drill
 from drill.target import CONFIRMATION_S, PATIENCE_S, Budget, DrillError
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from drill.log import Sample
-from drill.outages import SCENARIOS
+from drill.scenarios import SCENARIOS
 from drill.timeline import felt, series, surprises
 from tests.drill.logs import EAST, WEST, acknowledged, logged, request
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from drill.outages import SCENARIOS, Break, Evacuate, Recovery, Scenario, Watch
+from drill.outages import Break, Evacuate, Recovery, Scenario, Watch
+from drill.scenarios import SCENARIOS
 from drill.target import Budget
 from drill.verdict import MARGIN_S, Allowance, Facts, Limits, checks
 from tests.drill.logs import EAST, GOOD, WEST

@@ -163,7 +163,7 @@ def test_a_delivery_that_loses_while_the_other_decides_tells_nothing(
     before = len(decisions(cloud))
     late(alarm, Context(aws_request_id="slower"))
     assert len(decisions(cloud)) == before + 1
-    assert decisions(cloud)[-1]["request_id"] == "faster"
+    assert decisions(cloud)[-1]["correlation_id"] == "faster"
     assert len(told(cloud)) == 1
 
 
@@ -451,7 +451,7 @@ def test_a_region_that_the_probe_saw_ill_for_long_enough_is_evacuated_without_an
         function(tick(), Context(aws_request_id=invocation))
     function(alarm, Context(aws_request_id="alarm"))
     assert len(decisions(cloud)) == before + 1
-    assert (decisions(cloud)[-1]["state"], decisions(cloud)[-1]["request_id"]) == ("evacuated", "first")
+    assert (decisions(cloud)[-1]["state"], decisions(cloud)[-1]["correlation_id"]) == ("evacuated", "first")
     assert len(told(cloud)) == 1
 
 
