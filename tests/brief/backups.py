@@ -37,7 +37,7 @@ def trust(kind: str) -> Target:
     def find(stacks: Stacks) -> Iterator[dict[str, Any]]:
         for role in resources(stacks, "aws_iam_role"):
             if role.arguments["name"].startswith(kind):
-                yield from statements(stacks, role.stack, role.arguments["assume_role_policy"])
+                yield from statements(role.arguments["assume_role_policy"])
 
     return find
 
@@ -128,7 +128,7 @@ def tables_and_documents_of_every_region_are_backed_up(stacks: Stacks) -> Iterat
 
 def _works(stacks: Stacks, selection: Resource) -> bool:
     role = referred(stacks, selection.stack, selection.arguments["iam_role_arn"], "aws_iam_role")
-    trust = statements(stacks, selection.stack, role.arguments["assume_role_policy"]) if role else []
+    trust = statements(role.arguments["assume_role_policy"]) if role else []
     trusted = [who for each in trust for who in principals_of(each)]
     return bool(referred(stacks, selection.stack, selection.arguments["plan_id"], PLAN)) and trusted == [SERVICE]
 
@@ -173,13 +173,13 @@ def _publishes(stacks: Stacks, region: str) -> bool:
         any(
             SERVICE in principals_of(given) and values_of(given, "aws:SourceAccount")
             for policy in of_region(stacks, region, kind)
-            for given in granting(statements(stacks, region, policy.arguments["policy"]), action)
+            for given in granting(statements(policy.arguments["policy"]), action)
         )
         for kind, action in (("aws_sns_topic_policy", "sns:Publish"), (KEY, "kms:GenerateDataKey*"))
     ) and all(
         values_of(given, "aws:SourceAccount")
         for policy in of_region(stacks, region, "aws_sns_topic_policy")
-        for given in granting(statements(stacks, region, policy.arguments["policy"]), "sns:Publish")
+        for given in granting(statements(policy.arguments["policy"]), "sns:Publish")
     )
 
 

@@ -47,7 +47,7 @@ def buckets_are_not_public_and_neither_they_nor_topics_nor_queues_are_reached_un
     on = {"aws_s3_bucket_policy": "bucket", "aws_sns_topic_policy": "arn", "aws_sqs_queue_policy": "queue_url"}
     for policy in resources(stacks, *on):
         reference = refer(stacks, policy.stack, policy.arguments[on[policy.kind]])
-        for given in statements(stacks, policy.stack, policy.arguments["policy"]):
+        for given in statements(policy.arguments["policy"]):
             everyone = principals_of(given) == ["*"] and values_of(given, "aws:SecureTransport") == ["false"]
             if reference and given["effect"] == "Deny" and everyone and _whole(given, reference.name):
                 encrypted.add((reference.stack, reference.name))
@@ -84,7 +84,7 @@ def documents_are_refused_that_name_no_key_or_another(stacks: Stacks) -> Iterato
         refused = [
             given
             for policy in resources({bucket.stack: stacks[bucket.stack]}, "aws_s3_bucket_policy")
-            for given in statements(stacks, policy.stack, policy.arguments["policy"])
+            for given in statements(policy.arguments["policy"])
             if given["effect"] == "Deny" and given["actions"] == ["s3:PutObject"]
             if given["resources"] == [f"arn:aws:s3:::{bucket.arguments['bucket']}/*"]
             if [each["test"] for each in given["condition"]] == ["StringNotEquals"]

@@ -108,7 +108,7 @@ def the_role_that_replicates_reads_and_decrypts_here_and_writes_and_encrypts_the
         if role is None:
             yield f"{replication.address}: has no role"
             continue
-        trust = statements(stacks, role.stack, role.arguments["assume_role_policy"])
+        trust = statements(role.arguments["assume_role_policy"])
         if "s3.amazonaws.com" not in [who for each in granting(trust, "sts:AssumeRole") for who in principals_of(each)]:
             yield f"{role.address}: is not assumed by S3"
         peers = peers_of(stacks, region)

@@ -34,7 +34,7 @@ def endpoints_let_through_this_accounts_identities_to_this_projects_resources(st
         freed: set[str] = set()
         for endpoint in of_region(stacks, region, ENDPOINT):
             service = endpoint.arguments["service_name"].rpartition(".")[2]
-            given = statements(stacks, region, endpoint.arguments.get("policy"))
+            given = statements(endpoint.arguments.get("policy"))
             named = [each for each in given if each["resources"] != ["*"]]
             freed.update(action for each in given if each["resources"] == ["*"] for action in each["actions"])
             if not given or not all(values_of(each, "aws:PrincipalAccount") for each in given):

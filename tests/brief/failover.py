@@ -168,7 +168,7 @@ def probe_and_failover_assume_a_role_of_their_own_in_every_other_region(stacks: 
                 yield f"{peer}: has no role for {kind}"
             for trusted in watches:
                 yield from may_assume(stacks, caller, trusted)
-                if "role-api-" in str(statements(stacks, peer, trusted.arguments["assume_role_policy"])):
+                if "role-api-" in str(statements(trusted.arguments["assume_role_policy"])):
                     yield f"{trusted.address}: trusts the API"
 
 
@@ -272,7 +272,7 @@ def _takes_dead_letters(stacks: Stacks, region: str, topic: str) -> bool:
         [
             each
             for holder in of_region(stacks, region, kind)
-            for each in granting(statements(stacks, region, holder.arguments["policy"]), action)
+            for each in granting(statements(holder.arguments["policy"]), action)
             if "sns.amazonaws.com" in principals_of(each)
         ]
         for kind, action in wanted

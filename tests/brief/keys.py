@@ -35,8 +35,8 @@ ADMINISTER = {
 USE = {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"}
 
 
-def _policy(stacks: Stacks, key: Resource) -> Sequence[Statement]:
-    return statements(stacks, key.stack, key.arguments.get("policy"))
+def _policy(key: Resource) -> Sequence[Statement]:
+    return statements(key.arguments.get("policy"))
 
 
 @BRIEF.rule(
@@ -108,7 +108,7 @@ def every_key_lets_the_roles_of_all_regions_replicate_documents(stacks: Stacks) 
     for key in resources(stacks, KEY):
         allowed = [
             who
-            for each in _policy(stacks, key)
+            for each in _policy(key)
             if each["effect"] == "Allow"
             and {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*"} <= set(each["actions"])
             for who in values_of(each, "aws:PrincipalArn")
@@ -133,7 +133,7 @@ def every_key_lets_dynamodb_replicate_from_any_region(stacks: Stacks) -> Iterato
     for key in resources(stacks, KEY):
         conditions = [
             condition
-            for each in _policy(stacks, key)
+            for each in _policy(key)
             if each["effect"] == "Allow" and "kms:Decrypt" in each["actions"]
             for condition in each.get("condition", [])
             if condition["variable"] == "kms:ViaService" and condition["test"] == "StringLike"
@@ -159,7 +159,7 @@ def no_key_is_used_by_just_anybody(stacks: Stacks) -> Iterator[str]:
     """The account administers a key; whoever uses it for data does so on a condition, and nobody is `*`."""
     yield from missing(stacks, KEY)
     for key in resources(stacks, KEY):
-        policy = _policy(stacks, key)
+        policy = _policy(key)
         if not policy:
             yield f"{key.address}: has no policy of its own"
         for each in policy:
@@ -182,7 +182,7 @@ def no_key_is_used_by_just_anybody(stacks: Stacks) -> Iterator[str]:
 def grants_are_made_for_aws_resources_only(stacks: Stacks) -> Iterator[str]:
     """Whoever could grant without that condition could grant himself the use of the key, past all other conditions."""
     for key in resources(stacks, KEY):
-        for each in _policy(stacks, key):
+        for each in _policy(key):
             grants = any(fnmatchcase("kms:CreateGrant", action) for action in each["actions"])
             limited = "true" in values_of(each, "kms:GrantIsForAWSResource")
             if each["effect"] == "Allow" and grants and not limited:
@@ -203,7 +203,7 @@ def the_account_administers_every_key_completely(stacks: Stacks) -> Iterator[str
     for key in resources(stacks, KEY):
         allowed = {
             action
-            for each in _policy(stacks, key)
+            for each in _policy(key)
             if each["effect"] == "Allow" and any(who.endswith(":root") for who in principals_of(each))
             for action in each["actions"]
         }
@@ -227,7 +227,7 @@ def every_key_encrypts_the_log_groups_of_its_region_and_no_others(stacks: Stacks
         region = region_of(stacks, key)
         conditions = [
             condition
-            for each in _policy(stacks, key)
+            for each in _policy(key)
             if f"logs.{region}.amazonaws.com" in principals_of(each)
             for condition in each.get("condition", [])
             if (condition["test"], condition["variable"]) == ("ArnLike", "kms:EncryptionContext:aws:logs:arn")

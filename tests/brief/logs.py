@@ -112,7 +112,7 @@ def trails_may_write_to_their_bucket_under_their_key_and_no_other_trail_may(stac
         if not any(each.startswith("aws_s3_bucket_policy.") for each in trail.arguments["depends_on"]):
             yield f"{trail.address}: does not wait for the policy of its bucket"
         policies = [*of_region(stacks, region, "aws_s3_bucket_policy"), *of_region(stacks, region, "aws_kms_key")]
-        given = [each for policy in policies for each in statements(stacks, region, policy.arguments["policy"])]
+        given = [each for policy in policies for each in statements(policy.arguments["policy"])]
         for action in ("s3:PutObject", "s3:GetBucketAcl", "kms:GenerateDataKey*"):
             allowed = [each for each in granting(given, action) if "cloudtrail.amazonaws.com" in principals_of(each)]
             sources = [value for each in allowed for value in values_of(each, "aws:SourceArn")]
@@ -196,5 +196,5 @@ def _lets_in(stacks: Stacks, stack: str) -> bool:
     return any(
         principals_of(each) == ["route53.amazonaws.com"] and values_of(each, "aws:SourceAccount")
         for policy in of_region(stacks, stack, "aws_cloudwatch_log_resource_policy")
-        for each in granting(statements(stacks, stack, policy.arguments["policy_document"]), "logs:PutLogEvents")
+        for each in granting(statements(policy.arguments["policy_document"]), "logs:PutLogEvents")
     )

@@ -52,12 +52,12 @@ def every_region_has_a_topic_that_alarms_can_publish_to(stacks: Stacks) -> Itera
             each
             for policy in resources({topic.stack: stacks[topic.stack]}, "aws_sns_topic_policy")
             if referred(stacks, topic.stack, policy.arguments["arn"], TOPIC) == topic
-            for each in statements(stacks, topic.stack, policy.arguments["policy"])
+            for each in statements(policy.arguments["policy"])
         ]
         if not _lets(given, "cloudwatch.amazonaws.com", {"sns:Publish"}):
             yield f"{topic.address}: is closed to alarms"
         key = referred(stacks, topic.stack, topic.arguments.get("kms_master_key_id"), KEY)
-        of_key = statements(stacks, key.stack, key.arguments["policy"]) if key else []
+        of_key = statements(key.arguments["policy"]) if key else []
         if not _lets(of_key, "cloudwatch.amazonaws.com", {"kms:Decrypt", "kms:GenerateDataKey*"}):
             yield f"{topic.address}: its key is closed to alarms"
 
@@ -131,7 +131,7 @@ def _publishes(stacks: Stacks, topic: Resource) -> bool:
         any(
             "s3.amazonaws.com" in principals_of(given)
             for policy in of_region(stacks, topic.stack, kind)
-            for given in granting(statements(stacks, policy.stack, policy.arguments["policy"]), action)
+            for given in granting(statements(policy.arguments["policy"]), action)
         )
         for kind, action in (("aws_sns_topic_policy", "sns:Publish"), (KEY, "kms:GenerateDataKey*"))
     )

@@ -156,9 +156,7 @@ def every_key_lets_in_the_services_and_roles_that_hold_its_data(stacks: Stacks) 
     """A service or role that the key's policy leaves out fails late, and AWS Backup without a word."""
     yield from missing(stacks, "aws_kms_key")
     for key in resources(stacks, "aws_kms_key"):
-        given = [
-            each for each in statements(stacks, key.stack, key.arguments.get("policy")) if each["effect"] == "Allow"
-        ]
+        given = [each for each in statements(key.arguments.get("policy")) if each["effect"] == "Allow"]
         use = [each for each in given if "kms:GenerateDataKey*" in each["actions"]]
         through = {value.partition(".")[0] for each in use for value in values_of(each, "kms:ViaService")}
         named = str([values_of(each, "aws:PrincipalArn") for each in given])

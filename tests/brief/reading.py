@@ -107,7 +107,7 @@ def suffix_of(stacks: Stacks) -> str:
     return next((match[1] for match in names if match), "<no suffix>")
 
 
-def statements(stacks: Stacks, stack: str, policy: object) -> Sequence[Statement]:
+def statements(policy: object) -> Sequence[Statement]:
     """The statements of a policy, opened or not, themselves if opened; none of what is no policy."""
     document = policy if isinstance(policy, dict) else opened(policy)
     return document["statement"] if isinstance(document, dict) and "statement" in document else []
@@ -119,7 +119,7 @@ def role_statements(stacks: Stacks, role: Resource) -> list[Statement]:
     for attachment in resources({role.stack: stacks[role.stack]}, "aws_iam_role_policy_attachment"):
         policy = referred(stacks, role.stack, attachment.arguments.get("policy_arn"), "aws_iam_policy")
         if policy and attachment.arguments.get("role") == f"${{aws_iam_role.{role.name}.name}}":
-            found += statements(stacks, role.stack, policy.arguments.get("policy"))
+            found += statements(policy.arguments.get("policy"))
     return found
 
 

@@ -51,7 +51,7 @@ def a_restore_makes_new_tables_and_buckets_and_overwrites_nothing(stacks: Stacks
         if len(roles) != 1:
             yield f"{region}: has {len(roles)} roles to restore with"
         for role in roles:
-            trust = statements(stacks, region, role.arguments["assume_role_policy"])
+            trust = statements(role.arguments["assume_role_policy"])
             if [principals_of(each) for each in trust] != [[SERVICE]]:
                 yield f"{role.address}: is not for AWS Backup alone"
             granted = False

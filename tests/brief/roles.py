@@ -28,7 +28,7 @@ def may_assume(stacks: Stacks, caller: Resource, trusted: Resource) -> Iterator[
     if not any(resource.endswith(arn) for each in allowed for resource in each.get("resources", [])):
         yield f"{caller.address}: may not assume {trusted.arguments['name']}"
     arn = f":role/{caller.arguments['name']}"
-    trust = granting(statements(stacks, trusted.stack, trusted.arguments.get("assume_role_policy")), "sts:AssumeRole")
+    trust = granting(statements(trusted.arguments.get("assume_role_policy")), "sts:AssumeRole")
     named = [who for each in trust for who in (*values_of(each, "aws:PrincipalArn"), *principals_of(each))]
     if not any(who.endswith(arn) for who in named):
         yield f"{trusted.address}: does not trust {caller.arguments['name']}"
@@ -70,7 +70,7 @@ def functions_may_assume_a_role_in_every_other_region_and_are_trusted_there(stac
             for trusted in roles:
                 yield from may_assume(stacks, caller, trusted)
     for role in resources(stacks, ROLE):
-        if not granting(statements(stacks, role.stack, role.arguments.get("assume_role_policy")), "sts:AssumeRole"):
+        if not granting(statements(role.arguments.get("assume_role_policy")), "sts:AssumeRole"):
             yield f"{role.address}: trusts nobody"
 
 
@@ -91,7 +91,7 @@ def no_role_is_assumed_by_just_anybody(stacks: Stacks) -> Iterator[str]:
     for role in resources(stacks, ROLE):
         for each in granting(role_statements(stacks, role), "sts:AssumeRole"):
             yield from (f"{role.address}: may assume {what}" for what in each["resources"] if "*" in what)
-        for each in statements(stacks, role.stack, role.arguments.get("assume_role_policy")):
+        for each in statements(role.arguments.get("assume_role_policy")):
             who = principals_of(each)
             if all(name.endswith(".amazonaws.com") for name in who):
                 continue

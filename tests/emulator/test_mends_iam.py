@@ -29,6 +29,15 @@ def create_role(aws: EmbeddedAws, name: str, *allowed: Statement, **trust: Any) 
     return arn
 
 
+def create_table(east: Any, name: str) -> None:
+    east("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+    )
+
+
 def assume(aws: EmbeddedAws, role: str, sts: Any = None) -> Callable[[str], Any]:
     """Clients with a session of the role, for who has that client of STS."""
     asked = sts or aws.client("sts", "us-east-1")
@@ -50,12 +59,7 @@ def test_partiql_is_allowed_by_its_verb_on_its_table(embedded_aws: EmbeddedAws, 
     table = "arn:aws:dynamodb:us-east-1:111111111111:table/partiql"
     may = {"Action": ["dynamodb:PartiQLSelect", "dynamodb:PartiQLInsert"], "Resource": table}
     role = create_role(embedded_aws, "mended-partiql", may)
-    east("dynamodb").create_table(
-        TableName="partiql",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-    )
+    create_table(east, "partiql")
     execute = assume(embedded_aws, role)("dynamodb").execute_statement
     execute(Statement="INSERT INTO \"partiql\" VALUE {'id': '1'}")
     assert execute(Statement='SELECT * FROM "partiql"')["Items"] == [{"id": {"S": "1"}}]
@@ -104,12 +108,7 @@ def test_a_role_writes_the_partitions_that_its_condition_names(embedded_aws: Emb
         "Condition": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "own"}},
     }
     role = create_role(embedded_aws, "mended-partitions", may)
-    east("dynamodb").create_table(
-        TableName="partitions",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-    )
+    create_table(east, "partitions")
     table = assume(embedded_aws, role)("dynamodb")
     own, other = ({"TableName": "partitions", "Item": {"id": {"S": key}}} for key in ("own", "other"))
     table.put_item(**own)

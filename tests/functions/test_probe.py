@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -207,12 +208,12 @@ def test_a_region_that_nobody_heard_of_yet_is_named(cloud: Cloud, run: Run, publ
 def test_an_evacuation_is_published_for_this_minute_and_the_next_until_it_is_over(
     cloud: Cloud, run: Run, published: Published, decide: Decide
 ) -> None:
+    ahead = Counter(published(HOME, "Evacuated", Region=OTHER))  # of a test before, for this minute
     run()
-    assert published(HOME, "Evacuated", Region=OTHER) == [0.0]
+    assert Counter(published(HOME, "Evacuated", Region=OTHER)) - ahead == Counter([0.0])
     decide(OTHER, "evacuated")
     assert run()["evacuated"] == [OTHER]
-    now, ahead = published(HOME, "Evacuated", Region=OTHER)[-2:]
-    assert (now, ahead) == (1.0, 1.0)
+    assert (Counter(published(HOME, "Evacuated", Region=OTHER)) - ahead)[1.0] == 2
     assert published(HOME, "Evacuated", Region=HOME) == []
     decide(OTHER, "released")
     assert run()["evacuated"] == []

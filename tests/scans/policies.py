@@ -40,7 +40,7 @@ def identity_policies(stacks: Stacks) -> Iterator[tuple[str, Policy]]:
 
 
 def _policy(stacks: Stacks, resource: Resource, argument: str) -> Policy:
-    given = statements(stacks, resource.stack, resource.arguments[argument])
+    given = statements(resource.arguments[argument])
     if not given:
         raise ValueError(f"{resource.address}: '{argument}' must be a policy document, got: {resource.arguments!r}")
     return {"Version": "2012-10-17", "Statement": [_statement(stacks, resource.stack, each) for each in given]}
