@@ -187,9 +187,9 @@ def evacuate(operator: Operator, given: argparse.Namespace) -> None:
         return
     who = operator.decide(given.region, EVACUATED, given.reason)
     sys.stdout.write(f"{given.region} is evacuated: within about four minutes its clients go elsewhere.\n")
-    _tell(operator, given, f"was evacuated by {who}", "It gets no traffic until an operator releases it.")
     for name, error in operator.publish(given.region, [other.region for other in others]).items():
         sys.stdout.write(f"{name} was not told ({_named(error)}): its probe reads it within a minute.\n")
+    _tell(operator, given, f"was evacuated by {who}", "It gets no traffic until an operator releases it.")
 
 
 def release(operator: Operator, given: argparse.Namespace) -> None:

@@ -142,8 +142,8 @@ class Dns(Link):
                 ),
                 limit=1,
                 below=True,
-                meaning=f"{region.name} failed {self.config.health_check_failures} health checks in a row: "
-                "DNS answers with the other regions only.",
+                meaning=f"{region.name} failed {self.config.health_check_failures} health checks in a row, or is "
+                "evacuated: DNS answers with the other regions only.",
             ),
             topic_arns=[self.primary.topic.arn],
         )

@@ -14,10 +14,12 @@ from functions.shared.metrics import NAMESPACE, evacuation
 from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
 from functions.shared.state import (
+    ALONE,
+    DISPUTED,
     EVACUATED,
     FAILOVER,
-    REFRAINED,
     RELEASED,
+    SWITCHED_OFF,
     Sight,
     State,
     age_s,
@@ -25,7 +27,7 @@ from functions.shared.state import (
 )
 from functions.shared.table import ConflictError, Values
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -146,8 +148,7 @@ class Failover:
     def _settle(self, region: str, at: str, request_id: str) -> None:
         """Releases a region if that is due, or judges it: the alarm tells once, and its message may have been lost."""
         if last := self._state.evacuation(region):
-            if last["by"] == FAILOVER:
-                self._release(region, last, Cause(at, request_id))
+            self._release(region, last, Cause(at, request_id))
             return
         since = self._state.sights(self._region).get(region, Sight()).ill_since
         if region in self._peers and since and age_s(since, at) >= float(self._configuration.evacuate_after_s):
@@ -166,25 +167,42 @@ class Failover:
             return
         serving = [other for other, fault in faults.items() if not fault]
         if not serving:
-            unfit = [f"{other} {fault}" for other, fault in faults.items()]
-            notice = self._notices.alone(region, cause.at, complaint, unfit)
-            self._decide(region, REFRAINED, cause, complaint, notice)
+            self._cry(region, cause, complaint, faults)
+        elif self._state.says_well(region, cause.at):
+            notice = self._notices.disputed(region, cause.at, complaint, self._region)
+            self._decide(region, DISPUTED, cause, complaint, notice)
         elif self._configuration.automatic_evacuation == "false":
             notice = self._notices.switched_off(region, cause.at, complaint, self._region, serving)
-            self._decide(region, REFRAINED, cause, complaint, notice)
+            self._decide(region, SWITCHED_OFF, cause, complaint, notice)
         else:
             notice = self._notices.evacuated(region, cause.at, complaint, serving)
             self._decide(region, EVACUATED, cause, complaint, notice)
 
+    def _cry(self, region: str, cause: Cause, complaint: str, faults: Mapping[str, str]) -> None:
+        """Tells people that a region has failed and no other one can take over."""
+        unfit = [f"{other} {fault}" for other, fault in faults.items()]
+        self._decide(region, ALONE, cause, complaint, self._notices.alone(region, cause.at, complaint, unfit))
+
     def _release(self, region: str, row: Values, cause: Cause) -> None:
         """Releases a region that a failover function evacuated, once it is well; at once if nothing else serves.
 
-        The latter is up to the region itself as well: who evacuated it may be gone.
+        The latter is up to the region itself as well: who evacuated it may be gone. If it cannot serve either, or is an
+        operator's to release, people are called.
         """
         mine, reason = row["writer"] == self._region, "healthy and in step"
-        hindrance = self._hindrance(region, row["occurred_at"], cause.at) if mine else "evacuated elsewhere"
-        if hindrance and (mine or region == self._region) and self._alone(region):
-            hindrance, reason = "", "no other region serves"
+        if row["by"] != FAILOVER:
+            hindrance = "evacuated by an operator"
+        else:
+            hindrance = self._hindrance(region, row["occurred_at"], cause.at) if mine else "evacuated elsewhere"
+        if hindrance and (mine or region == self._region):
+            faults, sights = self._complaints(region), self._state.sights(self._region)
+            silent = faults.pop(region, SILENT)
+            if _none_serves(faults, sights):
+                if row["by"] == FAILOVER and not silent:
+                    hindrance, reason = "", "no other region serves"
+                elif mine and (own := faults.pop(self._region)) != _EVACUATED:
+                    since = evolve(cause, at=sights[self._region].ill_since)
+                    self._cry(self._region, since, own, {**faults, region: silent or _EVACUATED})
         if hindrance:
             self._logger.info("not released yet", peer=region, hindrance=hindrance)
         elif self._state.evacuation(region):  # still: the region itself may have been quicker
@@ -203,15 +221,6 @@ class Failover:
         found = complaints(urls, self._configuration.aws_endpoint_url, self._limits)
         evacuated = (region for region in urls if region != judged and self._state.evacuation(region))
         return found | dict.fromkeys(evacuated, _EVACUATED)
-
-    def _alone(self, region: str) -> bool:
-        """Returns whether a region answers, and no other one can take traffic, which the last probe saw as well."""
-        faults, sights = self._complaints(region), self._state.sights(self._region)
-        if faults.pop(region, SILENT):
-            return False
-        return all(
-            fault == _EVACUATED or (fault and sights.get(other, Sight()).ill_since) for other, fault in faults.items()
-        )
 
     def _hindrance(self, region: str, evacuated_at: str, at: str) -> str:
         """Returns why a region cannot be released yet, nothing if it can."""
@@ -273,3 +282,8 @@ class Failover:
     @staticmethod
     def _publish(client: Any, topic_arn: str, text: str) -> None:
         client.publish(TopicArn=topic_arn, Subject=text.partition("\n")[0], Message=text)
+
+
+def _none_serves(faults: Mapping[str, str], sights: Mapping[str, Sight]) -> bool:
+    """Returns whether all of these regions can take no traffic, and are not just silent for a moment."""
+    return all(fault == _EVACUATED or (fault and sights.get(other, Sight()).ill) for other, fault in faults.items())

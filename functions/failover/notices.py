@@ -44,6 +44,19 @@ class Notices:
             "a-region-is-down",
         )
 
+    def disputed(self, region: str, since: str, complaint: str, writer: str) -> str:
+        """Returns what is told when a region is not healthy as seen from another one, and well as it sees itself."""
+        command = f"python -m functions.evacuate evacuate {region} --suffix {self.suffix} --via {writer} --reason '...'"
+        return self._notice(
+            f"{region} does not answer {writer} and says that it is well: it was not evacuated",
+            f"seen from {writer} it {complaint}; its own probe has found it healthy since, and could say so there.",
+            since,
+            f"DNS answers with {region} for as long as Route 53's own checks find it healthy.",
+            f"Ask {region}'s /healthz from elsewhere. If it answers, the way from {writer} is broken, and nothing has "
+            f"to be done at once. If clients fail, run: {command}",
+            "a-region-says-that-it-is-well",
+        )
+
     def switched_off(self, region: str, since: str, complaint: str, writer: str, serving: Sequence[str]) -> str:
         """Returns what is told when a region would have been evacuated, were it not for the setting."""
         command = f"python -m functions.evacuate evacuate {region} --suffix {self.suffix} --via {writer} --reason '...'"

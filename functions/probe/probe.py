@@ -15,13 +15,15 @@ from functions.shared.state import PROBE_OBJECTS, Sight, State, age_s, state_of
 from functions.shared.table import now
 from functions.shared.together import Tasks
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 STORES = ("tables", "documents")
 _WRITTEN_AT = "written-at"
 _POLL_SECONDS = 0.1
+# Healthy in three runs in a row, a region is ill no more; one that comes and goes is.
+_STEADY_PERIODS = 1.5
 
 
 @frozen(kw_only=True)
@@ -101,20 +103,21 @@ class Probe:
             *(sample("HeartbeatAge", age, unit="Seconds", Region=peer) for peer, age in ages.items()),
             *(each for peer, state in evacuated.items() for each in evacuation(peer, state)),
         ]
-        own = parts.run({"metrics": partial(self._publish, samples), **self._written(now())}, self._limits.own)
+        before: Mapping[str, Sight] | None = known.get("sights")
+        sights: dict[str, Sight] = {}
+        if before is not None:  # or all would seem to have begun now
+            steady = _STEADY_PERIODS * self._limits.period
+            sights = {region: _sight(before.get(region, Sight()), each, at, steady) for region, each in found.items()}
+        # Kept before replication is waited for, for the next run may begin meanwhile.
+        tasks = {"metrics": partial(self._publish, samples), "sights": partial(self._look, sights, at)}
+        own = parts.run({**tasks, **self._written(now())}, self._limits.own)
         lags = self._lags(parts, own, found)
         samples = [
             sample("ReplicationLag", lag, unit="Seconds", Source=self._region, Target=peer, Store=store)
             for (store, peer), lag in lags.items()
         ]
-        before: Mapping[str, Sight] | None = known.get("sights")
-        last: dict[str, Callable[[], None]] = {"lag metrics": partial(self._publish, samples)}
-        if before is not None:  # or all would seem to have begun now
-            sights = {
-                region: _sight(before.get(region, Sight()), complaint, at, lags.get(("tables", region)))
-                for region, complaint in found.items()
-            }
-            last["sights"] = partial(self._state.look, sights)
+        late = {region: evolve(sight, lag_s=lags.get(("tables", region))) for region, sight in sights.items()}
+        last = {"lag metrics": partial(self._publish, samples), "sights": partial(self._look, late, at)}
         parts.run(last, self._limits.own)
         self._logger.info(
             "probed",
@@ -141,6 +144,10 @@ class Probe:
     def _publish(self, samples: Sequence[dict[str, Any]]) -> None:
         if samples:
             self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=samples)
+
+    def _look(self, sights: dict[str, Sight], at: str) -> None:
+        if sights:
+            self._state.look(sights, at)
 
     def _lags(self, parts: Parts, written: Mapping[str, Any], found: Mapping[str, str]) -> dict[tuple[str, str], float]:
         """Returns how late each store of each other region is; where that cannot be seen it is left out.
@@ -199,11 +206,12 @@ class Probe:
         return beat.lag_s(arrived, self._limits.period)
 
 
-def _sight(before: Sight, complaint: str, at: str, lag_s: float | None) -> Sight:
-    """Returns what is seen of a region: ill or healthy since the first of the runs in a row that saw it so."""
+def _sight(before: Sight, complaint: str, at: str, steady_s: float) -> Sight:
+    """Returns what is seen of a region, since the first of the runs in a row that saw it so; ill until it is steady."""
     if complaint:
-        return Sight("", lag_s, before.ill_since or at)
-    return Sight(before.healthy_since or at, lag_s)
+        return Sight("", before.lag_s, before.ill_since or at)
+    since = before.healthy_since or at
+    return Sight(since, before.lag_s, before.ill_since if age_s(since, at) < steady_s else "")
 
 
 def _lag(store: str, peer: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
-from functions.shared.state import FAILOVER, PLATFORM, REFRAINED, State, state_of
+from functions.shared.state import EVACUATED, FAILOVER, PLATFORM, RELEASED, State, state_of
 from functions.shared.table import Table, Values, unpack
 
 from attrs import frozen
@@ -32,7 +32,7 @@ class Decisions:
             action=f"region.{state}",
             entity=f"{FAILOVER}:{region}",
             resource=region,
-            status=HTTPStatus.CONFLICT if state == REFRAINED else HTTPStatus.OK,
+            status=HTTPStatus.OK if state in (EVACUATED, RELEASED) else HTTPStatus.CONFLICT,
             correlation_id=correlation_id,
         )
         put = self.state.addition(region, state, at=at, by=by, reason=reason, correlation_id=correlation_id, **more)

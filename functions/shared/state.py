@@ -4,7 +4,7 @@ It is a small global table without anything of a patient. Its rows, by region an
 
 - ``heartbeat``, ``sight``: written by that region's probe alone, so one may replace the last.
 - ``evacuation#<instant>#<writer>``: added and never changed. The latest tells whether the region is evacuated.
-- ``refrained#<instant>#<writer>``: added when the region should have been evacuated and was not.
+- ``refrained#<instant>#<writer>#<why>``: added when the region should have been evacuated and was not.
 - ``told#<item>``: added when people were told of that row, which carries their notice.
 - ``audit#<region>``: where the chain of the audit rows stands, under the audited entity's name.
 """
@@ -19,14 +19,17 @@ from attrs import astuple, frozen
 
 # In each document bucket, the probes' own objects: no document is called so.
 PROBE_OBJECTS = "probe/"
-EVACUATED, RELEASED, REFRAINED = "evacuated", "released", "refrained"
+EVACUATED, RELEASED = "evacuated", "released"
+# Why a region was not evacuated: no other one can take its traffic, it says itself that it is well, or by the setting.
+ALONE, DISPUTED, SWITCHED_OFF = "alone", "disputed", "switched-off"
 # Who decides where no operator does, and the organisation that its audit rows belong to.
 FAILOVER, PLATFORM = "failover", "platform"
-_KINDS = {EVACUATED: "evacuation#", RELEASED: "evacuation#", REFRAINED: "refrained#"}
-_TOLD = "told#"
+_EVACUATION, _REFRAINED, _TOLD = "evacuation#", "refrained#", "told#"
 HEARTBEAT, _SIGHT = "heartbeat", "sight"
 # A probe that runs every minute and is late once.
 _FRESH_SECONDS = 150.0
+# People are told late of what was decided in the last hour, about a failure that began within the last day.
+_TELLABLE_SECONDS, _REMEMBERED = 3_600.0, timedelta(days=1)
 
 
 def age_s(moment: str, at: str = "") -> float:
@@ -43,7 +46,12 @@ class Sight:
     lag_s: float | None = None
     """How late the other region gets what is written in the probe's own; None where that cannot be seen."""
     ill_since: str = ""
-    """Empty while it is healthy."""
+    """Empty once it has been healthy for a while: one that comes and goes is ill all the time."""
+
+    @property
+    def ill(self) -> bool:
+        """Whether it was seen ill last."""
+        return bool(self.ill_since) and not self.healthy_since
 
 
 @frozen
@@ -68,10 +76,10 @@ class State:
         """Returns the newest heartbeat of a region that has come here."""
         return self.table.get(region, HEARTBEAT)
 
-    def look(self, seen: dict[str, Sight]) -> None:
-        """Keeps what this region's probe sees of the others."""
+    def look(self, seen: dict[str, Sight], at: str) -> None:
+        """Keeps what this region's probe saw of all regions at that moment."""
         sights = {region: astuple(sight) for region, sight in seen.items()}
-        row = {"region": self.region, "item": _SIGHT, "written_at": now(), "sights": json.dumps(sights)}
+        row = {"region": self.region, "item": _SIGHT, "written_at": at, "sights": json.dumps(sights)}
         self.table.put(row)
 
     def sights(self, region: str) -> dict[str, Sight]:
@@ -81,9 +89,14 @@ class State:
             return {}
         return {other: Sight(*sight) for other, sight in json.loads(row["sights"]).items()}
 
+    def says_well(self, region: str, after: str) -> bool:
+        """Returns whether after that moment a region's own probe found it healthy, and could say so here."""
+        row = self.table.get(region, _SIGHT)
+        return bool(row and row["written_at"] > after and self.sights(region).get(region, Sight()).healthy_since)
+
     def decision(self, region: str) -> Values | None:
         """Returns the latest row of a region's evacuation or release."""
-        return next(self.table.items(region, _KINDS[EVACUATED], ScanIndexForward=False, Limit=1), None)
+        return next(self.table.items(region, _EVACUATION, ScanIndexForward=False, Limit=1), None)
 
     def evacuation(self, region: str) -> Values | None:
         """Returns the row by which a region is evacuated, None while it is not."""
@@ -91,12 +104,12 @@ class State:
         return row if row and row["state"] == EVACUATED else None
 
     def untold(self, region: str, older_s: float) -> list[Values]:
-        """Returns the rows of the last hour that were decided here, are so old, and nobody was told of."""
+        """Returns the rows that were decided here in the last hour, are so old, and nobody was told of."""
         rows = []
-        for kind in sorted(set(_KINDS.values())):
-            since = f"{kind}{instant(datetime.now(UTC) - timedelta(hours=1))}"
+        for kind in (_EVACUATION, _REFRAINED):
+            since = f"{kind}{instant(datetime.now(UTC) - _REMEMBERED)}"
             rows += [row for row in self.table.items(region, kind, after=since) if row["writer"] == self.region]
-        old = (row for row in rows if "notice" in row and age_s(row["decided_at"]) > older_s)
+        old = (row for row in rows if "notice" in row and older_s < age_s(row["decided_at"]) < _TELLABLE_SECONDS)
         return [row for row in old if self.table.get(region, _TOLD + row["item"]) is None]
 
     def told(self, row: Values) -> None:
@@ -105,14 +118,19 @@ class State:
 
     def addition(self, region: str, state: str, *, at: str, by: str, reason: str, **more: str) -> Put:
         """Returns the put of a row that was decided here; the same moment makes the same row, which is added once."""
-        item = f"{_KINDS[state]}{at}#{self.region}"
-        row = {"region": region, "item": item, "state": state, "occurred_at": at, "writer": self.region}
+        row = {"region": region, "item": self._item(state, at), "state": state, "occurred_at": at}
+        row["writer"] = self.region
         row["decided_at"] = now()
         return self.table.addition({**row, "by": by, "reason": reason, **more})
 
     def added(self, region: str, state: str, at: str) -> Values | None:
         """Returns the row that was decided here about that moment, if there is one."""
-        return self.table.get(region, f"{_KINDS[state]}{at}#{self.region}")
+        return self.table.get(region, self._item(state, at))
+
+    def _item(self, state: str, at: str) -> str:
+        if state in (EVACUATED, RELEASED):
+            return f"{_EVACUATION}{at}#{self.region}"
+        return f"{_REFRAINED}{at}#{self.region}#{state}"
 
 
 def state_of(client: Any, table: str, region: str) -> State:

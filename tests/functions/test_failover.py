@@ -87,7 +87,19 @@ def see(
         return instant(datetime.now(UTC) - timedelta(seconds=seconds)) if seconds else ""
 
     sight = Sight("" if ill_s else ago(healthy_s), lag_s, ago(ill_s))
-    state_of(cloud.client("dynamodb", region), STATE, region).look({other: sight})
+    state_of(cloud.client("dynamodb", region), STATE, region).look({other: sight}, ago(0.001))
+
+
+def arrive(cloud: Cloud) -> None:
+    """All that was written has been copied."""
+    while any(way["queued"] for way in cloud.aws.replication()["ways"]):
+        time.sleep(0.02)
+
+
+def cut_off(cloud: Cloud) -> None:
+    """us-west-2 does not answer us-east-1, and that is all."""
+    cloud.aws.heal()
+    cloud.aws.fault(region=OTHER, service="execute-api")
 
 
 def fall_ill(cloud: Cloud) -> None:
@@ -232,10 +244,56 @@ def test_automatic_evacuation_can_be_switched_off_and_people_are_asked_instead(c
     for delivery in ("first", "second"):
         handler(cloud, AUTOMATIC_EVACUATION="false")(alarm, Context(aws_request_id=delivery))
     assert len(decisions(cloud)) == before
-    assert cloud.audit(f"platform#failover:{OTHER}")[-1]["action"] == "region.refrained"
+    assert cloud.audit(f"platform#failover:{OTHER}")[-1]["action"] == "region.switched-off"
     [message] = told(cloud)
     assert f"python -m functions.evacuate evacuate {OTHER} --suffix test --via {HOME} --reason" in message
     assert message.endswith(f"{RUNBOOK}#evacuation-is-switched-off")
+
+
+def test_people_are_called_as_well_when_the_last_region_fails_while_it_is_switched_off(
+    cloud: Cloud, alarm: Event
+) -> None:
+    fall_ill(cloud)
+    function = handler(cloud, AUTOMATIC_EVACUATION="false", EVACUATE_AFTER_S=SOON)
+    function(tick(), Context(aws_request_id="switched off"))
+    cloud.aws.fault(region=HOME, service="execute-api")
+    time.sleep(1.1)  # an answer of the API is kept for a second
+    for delivery in ("alone", "alone still"):
+        function(tick(), Context(aws_request_id=delivery))
+    assert [text.partition("\n")[0] for text in told(cloud)] == [
+        f"{OTHER} is not healthy, and automatic evacuation is switched off",
+        f"{OTHER} failed and no other region can take over: ACT NOW",
+    ]
+
+
+def test_a_region_that_says_since_that_it_is_well_is_not_evacuated_and_people_are_told_once(
+    cloud: Cloud, alarm: Event
+) -> None:
+    before, function = len(decisions(cloud)), handler(cloud, EVACUATE_AFTER_S=SOON)
+    cut_off(cloud)
+    fall_ill(cloud)
+    see(cloud, OTHER, OTHER)
+    arrive(cloud)
+    for invocation in ("first", "second"):
+        function(tick(), Context(aws_request_id=invocation))
+    assert len(decisions(cloud)) == before
+    assert cloud.audit(f"platform#failover:{OTHER}")[-1]["action"] == "region.disputed"
+    [message] = told(cloud)
+    assert message.startswith(f"{OTHER} does not answer {HOME} and says that it is well: it was not evacuated\n")
+    assert message.endswith(f"{RUNBOOK}#a-region-says-that-it-is-well")
+    see(cloud, OTHER, OTHER, ill_s=60)
+    arrive(cloud)
+    function(tick(), Context(aws_request_id="third"))
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
+def test_what_a_region_said_before_it_was_seen_ill_is_no_dispute(cloud: Cloud, alarm: Event) -> None:
+    cut_off(cloud)
+    see(cloud, OTHER, OTHER)
+    arrive(cloud)
+    fall_ill(cloud)
+    handler(cloud, EVACUATE_AFTER_S=SOON)(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
 
 
 def test_rejects_to_start_when_it_cannot_tell_whether_it_is_switched_off(cloud: Cloud) -> None:
@@ -278,6 +336,18 @@ def test_what_nobody_could_be_told_is_told_by_a_later_run_once(cloud: Cloud, ala
         handler(cloud, limits={**PATIENT, "telling": 0.0})(tick(), Context(aws_request_id=invocation))
     assert len(told(cloud)) == 1
     assert len(decisions(cloud)) == before + 1
+
+
+def test_what_was_decided_about_a_long_illness_is_told_by_a_later_run_as_well(cloud: Cloud, alarm: Event) -> None:
+    from functions.shared.state import ALONE, state_of
+    from functions.shared.table import instant
+
+    state = state_of(cloud.client("dynamodb"), STATE, HOME)
+    since = instant(datetime.now(UTC) - timedelta(hours=2))
+    row = state.addition(OTHER, ALONE, at=since, by="failover", reason="is gone", notice="a region failed\n\nlong ago")
+    state.table.transact(row)
+    handler(cloud, limits={**PATIENT, "telling": 0.0})(tick(), Context())
+    assert "a region failed\n\na region failed\n\nlong ago" in told(cloud)
 
 
 def test_topics_that_fail_hold_up_no_release(cloud: Cloud, latched: Handler) -> None:
@@ -370,8 +440,7 @@ def latched(cloud: Cloud, alarm: Event) -> Handler:
     function(alarm, Context(aws_request_id="evacuation"))
     told(cloud)
     cloud.aws.heal()
-    while any(way["queued"] for way in cloud.aws.replication()["ways"]):
-        time.sleep(0.02)
+    arrive(cloud)
     time.sleep(1.1)
     return function
 
@@ -455,6 +524,18 @@ def test_a_region_that_the_probe_saw_ill_for_long_enough_is_evacuated_without_an
     assert len(told(cloud)) == 1
 
 
+def test_a_region_that_comes_and_goes_is_evacuated(cloud: Cloud, alarm: Event) -> None:
+    from functions.shared.state import Sight, state_of
+    from functions.shared.table import instant, now
+
+    time.sleep(0.3)
+    before, lately = (instant(datetime.now(UTC) - timedelta(seconds=each)) for each in (0.2, 0.1))
+    sight = Sight(healthy_since=lately, ill_since=before)
+    state_of(cloud.client("dynamodb"), STATE, HOME).look({OTHER: sight}, now())
+    handler(cloud, EVACUATE_AFTER_S=SOON)(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
 def test_an_alarm_and_the_schedule_decide_about_one_illness_once(cloud: Cloud, alarm: Event) -> None:
     cloud.aws.fault(region=HOME, service="execute-api")
     fall_ill(cloud)
@@ -498,8 +579,7 @@ def test_an_evacuated_region_that_answers_is_released_at_once_when_no_other_serv
     see(cloud, region, HOME, ill_s=60)
     cloud.aws.fault(region=HOME, service="execute-api")
     handler(cloud, region)(tick(), Context(aws_request_id="emergency"))
-    while any(way["queued"] for way in cloud.aws.replication()["ways"]):
-        time.sleep(0.02)
+    arrive(cloud)
     assert len(decisions(cloud)) == before + 1
     assert decisions(cloud)[-1]["reason"] == "no other region serves"
     [message] = told(cloud, region)
@@ -519,8 +599,25 @@ def test_an_evacuated_region_that_does_not_answer_is_not_released_though_no_othe
     see(cloud, HOME, HOME, ill_s=60)
     for region in (HOME, OTHER):
         cloud.aws.fault(region=region, service="execute-api")
-    latched(tick(), Context())
+    for invocation in ("first", "second"):
+        latched(tick(), Context(aws_request_id=invocation))
     assert decisions(cloud)[-1]["state"] == "evacuated"
+    [message] = told(cloud)
+    assert message.startswith(f"{HOME} failed and no other region can take over: ACT NOW\n")
+    assert f"No other region is fit: {OTHER} does not answer" in message
+
+
+def test_people_are_called_when_all_fails_but_a_region_that_an_operator_evacuated(
+    cloud: Cloud, alarm: Event, decide: Decide
+) -> None:
+    cloud.aws.heal()
+    decide(OTHER, "evacuated")
+    see(cloud, HOME, HOME, ill_s=60)
+    cloud.aws.fault(region=HOME, service="execute-api")
+    handler(cloud)(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+    [message] = told(cloud)
+    assert f"No other region is fit: {OTHER} is evacuated." in message
 
 
 def test_a_scheduled_run_that_fails_is_counted_and_not_repeated(
@@ -552,6 +649,7 @@ def test_every_message_fits_what_sns_takes(cloud: Cloud) -> None:
     for text in (
         notices.evacuated(region, since, "is gone", [region, region]),
         notices.alone(region, since, "is gone", [region]),
+        notices.disputed(region, since, "is gone", region),
         notices.switched_off(region, since, "is gone", region, [region]),
         notices.released(region, since, since, "healthy and in step"),
     ):

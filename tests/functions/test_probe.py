@@ -167,8 +167,14 @@ def test_a_lag_between_two_beats_is_measured_and_not_taken_for_a_short_wait(clou
 def test_health_is_published_before_replication_is_waited_for(
     cloud: Cloud, run: Run, published: Published, link: Link
 ) -> None:
+    from functions.shared.state import state_of
+    from functions.shared.table import now
+
     run(OTHER)
     link.cut()
+    # As if what was seen before were long ago.
+    state_of(cloud.client("dynamodb"), STATE, HOME).look({}, now())
+    began = now()
     waiting = threading.Thread(target=run, kwargs={"ARRIVAL_S": "8"})
     waiting.start()
     ends = time.monotonic() + 7
@@ -176,6 +182,8 @@ def test_health_is_published_before_replication_is_waited_for(
         time.sleep(0.1)
     assert early == [1.0]
     assert lag(published) == []
+    # And kept, for the next run may begin before this one has ended.
+    assert state_of(cloud.client("dynamodb"), STATE, HOME).sights(HOME)[OTHER].healthy_since > began
     waiting.join()
     assert len(lag(published)) == 1
 
@@ -297,8 +305,11 @@ def test_a_peer_is_healthy_since_the_first_of_the_runs_that_saw_it_so(
     since = here.sights(HOME)[OTHER].healthy_since
     run()
     sight = here.sights(HOME)[OTHER]
-    assert (sight.healthy_since, sight.ill_since) == (since, "")
+    assert (sight.healthy_since, sight.ill_since) == (since, ill.ill_since)  # perhaps it comes and goes
     assert sight.lag_s is not None
+    assert not sight.ill
+    run(limits={**PATIENT, "period": 0.0})  # healthy for longer than it takes
+    assert here.sights(HOME)[OTHER].ill_since == ""
     monkeypatch.setattr(state, "_FRESH_SECONDS", 0.0)  # as if the last run were long ago
     run()
     monkeypatch.undo()
