@@ -72,6 +72,7 @@ class Region(AwsStack):
         self.api = self.create_api()
         self.create_peer_access()
         self.create_watch_access()
+        self.create_tell_access()
         self.failover = self.create_failover()
         self.create_trail()
         self.create_backups()
@@ -219,14 +220,25 @@ class Region(AwsStack):
         )
 
     def create_watch_access(self) -> Role:
-        """The role by which the other regions' probes see whether theirs arrive here, and their failover tells."""
+        """The role by which the other regions' probes see whether their objects arrive here."""
         return Role(
             self,
             "watch-access",
             name=self.names.worldwide("role-watch", self.name),
             account=self.account,
-            assumed_by=[self._role_arn(kind, peer.name) for peer in self.peers for kind in ("failover", "probe")],
-            statements=[*self.bucket.see_probes(), self.key.usage("s3", "sns"), self.topic.publishing()],
+            assumed_by=[self._role_arn("probe", peer.name) for peer in self.peers],
+            statements=[*self.bucket.see_probes(), self.key.usage("s3")],
+        )
+
+    def create_tell_access(self) -> Role:
+        """The role by which the other regions' failover functions tell the operations team here."""
+        return Role(
+            self,
+            "tell-access",
+            name=self.names.worldwide("role-tell", self.name),
+            account=self.account,
+            assumed_by=[self._role_arn("failover", peer.name) for peer in self.peers],
+            statements=[self.topic.publishing(), self.key.usage("sns")],
         )
 
     def create_failover(self) -> Failover:

@@ -74,8 +74,8 @@ class Failover(Construct):
     """A probe and a failover function, both run every minute; alarms on the other regions invoke the latter at once.
 
     They run outside the network, for they ask the regions' APIs as clients do. No data of patients is within their
-    reach: they have a table of their own, may add audit rows, and assume a role in the other regions that sees the
-    probe's own object and the topic.
+    reach: they have a table of their own, may add audit rows, and assume roles in the other regions, the probe one that
+    sees its own object, the failover function one that tells the topic.
 
     Attributes:
         probe: Measures health and replication, and publishes them.
@@ -154,13 +154,14 @@ class Failover(Construct):
         replicas = tuple(place.table(FAILOVER_STATE, peer) for peer in place.peers)
         return self._create(
             "probe",
+            assumes="watch",
             events=OF_THE_PROBE,
             timeout_s=PROBE_TIMEOUT_S,
             environment={
                 "ARRIVAL_S": str(self._config.replication_lag_alarm_s + ARRIVAL_MARGIN_S),
                 "DOCUMENTS_BUCKET": bucket.name,
                 "DOCUMENTS_KEY_ARN": self._key.arn,
-                "PEERS": self._peers("bucket", lambda peer: document_bucket(place.names, peer, place.account)),
+                "PEERS": self._peers("watch", "bucket", lambda peer: document_bucket(place.names, peer, place.account)),
             },
             statements=[
                 *read_state_and_write_own(place.table(FAILOVER_STATE, place.region), place.region),
@@ -175,6 +176,7 @@ class Failover(Construct):
         place, config = self._place, self._config
         return self._create(
             "failover",
+            assumes="tell",
             events=OF_FAILOVER,
             timeout_s=TIMEOUT_S,
             environment={
@@ -184,7 +186,7 @@ class Failover(Construct):
                 "EVACUATE_AFTER_S": str(LATCH_PERIODS * METRIC_PERIOD_S),
                 "LAG_OBJECTIVE_S": str(config.replication_lag_alarm_s),
                 "PEERS": self._peers(
-                    "topic_arn", lambda peer: topic_arn(place.names, ALERT_TOPIC, peer, place.account)
+                    "tell", "topic_arn", lambda peer: topic_arn(place.names, ALERT_TOPIC, peer, place.account)
                 ),
                 "RELEASE_AFTER_S": str(config.release_after_s),
                 "RUNBOOK_URL": config.runbook_url,
@@ -201,6 +203,7 @@ class Failover(Construct):
         self,
         kind: str,
         *,
+        assumes: str,
         events: Events,
         timeout_s: int,
         environment: Mapping[str, str],
@@ -225,9 +228,9 @@ class Failover(Construct):
             },
             statements=[
                 Statement(
-                    sid="AssumeWatchRoles",
+                    sid="AssumePeerRoles",
                     actions=("sts:AssumeRole",),
-                    resources=tuple(place.role("watch", peer) for peer in place.peers),
+                    resources=tuple(place.role(assumes, peer) for peer in place.peers),
                 ),
                 Statement(
                     sid="PublishMeasurements",
@@ -246,10 +249,10 @@ class Failover(Construct):
             events=events,
         )
 
-    def _peers(self, what: str, of: Callable[[str], str]) -> str:
+    def _peers(self, role: str, what: str, of: Callable[[str], str]) -> str:
         """What a function is told of the other regions: the role to assume there, and one thing more."""
         place = self._place
-        return json.dumps({peer: {what: of(peer), "role_arn": place.role("watch", peer)} for peer in place.peers})
+        return json.dumps({peer: {what: of(peer), "role_arn": place.role(role, peer)} for peer in place.peers})
 
     def _key_of_replicas(self) -> Statement:
         """The other regions' keys by their alias, for a key's id is AWS's own and no region's stack reads another's."""

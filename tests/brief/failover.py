@@ -29,17 +29,20 @@ PERMISSION = "aws_lambda_permission"
 EVENTS = "aws_lambda_function_event_invoke_config"
 TOPIC = "aws_sns_topic"
 OUTSIDE = ("failover", "probe")
-# Parts of the ARNs that each of the two, and the role that both assume, may be about; metrics have none.
+# The role that each assumes in the other regions.
+ASSUMED = {"failover": "tell", "probe": "watch"}
+# Parts of the ARNs that each of the two, and the role that it assumes, may be about; metrics have none.
 REACH = {
     "probe": (
         *("table/failover_state-", ":role/role-watch-", "/probe/*", "aws_sqs_queue.", "aws_kms_key.", ":key/*"),
         *("log-group:/aws/lambda/lambda-probe-", "*"),
     ),
     "failover": (
-        *("table/failover_state-", "table/audit_logs-", ":role/role-watch-", "aws_sqs_queue.", "aws_kms_key."),
+        *("table/failover_state-", "table/audit_logs-", ":role/role-tell-", "aws_sqs_queue.", "aws_kms_key."),
         *("log-group:/aws/lambda/lambda-failover-", "aws_sns_topic.topic_", "*"),
     ),
-    "watch": ("/probe/*", "aws_kms_key.", "aws_sns_topic.topic_"),
+    "watch": ("/probe/*", "aws_kms_key."),
+    "tell": ("aws_kms_key.", "aws_sns_topic.topic_"),
 }
 METRICS_ONLY = "cloudwatch:"
 # Whatever hangs, and while the probe's write does not arrive.
@@ -68,6 +71,7 @@ def _not_the_api(each: Resource) -> bool:
         dropped(of(FUNCTION, where=_not_the_api), "environment.variables.STATE_TABLE"),
         dropped(of(FUNCTION, where=_not_the_api), "environment.variables.API_URL"),
         replaced(of(FUNCTION, where=_not_the_api), "environment.variables.PEERS", "role-watch", "role-peer"),
+        replaced(of(FUNCTION, where=_not_the_api), "environment.variables.PEERS", "role-tell", "role-watch"),
         changed(of(FUNCTION, where=_not_the_api), "environment.variables.PEERS", to="{}"),
     ],
 )
@@ -86,7 +90,7 @@ def probe_and_failover_run_outside_the_network_and_know_the_other_regions(stacks
         if told.get("STATE_TABLE") != f"failover_state-{suffix_of(stacks)}" or not told.get("API_URL"):
             yield f"{function.address}: is told {sorted(told)}"
         for peer in peers_of(stacks, region):
-            if f"role-watch-{peer}-" not in str(told.get("PEERS")):
+            if f"role-{ASSUMED[kind]}-{peer}-" not in str(told.get("PEERS")):
                 yield f"{function.address}: does not know {peer}"
 
 
@@ -95,12 +99,14 @@ def probe_and_failover_run_outside_the_network_and_know_the_other_regions(stacks
     "SECURITY",
     breaks=[
         removed(ROLE, lambda each: each.arguments["name"].startswith(("role-probe", "role-failover", "role-watch"))),
+        removed(ROLE, lambda each: each.arguments["name"].startswith("role-tell")),
+        replaced(statement("AssumePeerRoles"), "resources", "role-tell", "role-watch"),
         replaced(statement("ReadAndAppendState"), "resources", "failover_state", "patient_records"),
         replaced(statement("ReadState"), "resources", "failover_state", "patient_records"),
         changed(statement("WriteOwnState"), "condition", to=[]),
         replaced(statement("WriteOwnState"), "condition.0.values.0", "us-", "eu-"),
         replaced(statement("ReadReplicasOfState"), "resources", "failover_state", "audit_logs"),
-        replaced(statement("AssumeWatchRoles"), "resources", "role-watch", "role-peer"),
+        replaced(statement("AssumePeerRoles"), "resources", "role-watch", "role-peer"),
         replaced(statement("PutProbe"), "resources", "/probe/*", "/documents/*"),
         replaced(statement("SeeProbes"), "resources", "/probe/*", "/*"),
         changed(statement("FindProbes"), "condition", to=[]),
@@ -109,7 +115,7 @@ def probe_and_failover_run_outside_the_network_and_know_the_other_regions(stacks
     ],
 )
 def probe_and_failover_reach_no_data_of_patients(stacks: Stacks) -> Iterator[str]:
-    """Their roles, and the one that they assume elsewhere: no patient's table, no document, each by its exact ARN."""
+    """Their roles, and those that they assume elsewhere: no patient's table, no document, each by its exact ARN."""
     for region in regions_of(stacks):
         for kind, reach in REACH.items():
             roles = roles_of(stacks, region, kind)
@@ -147,11 +153,12 @@ def _beyond(stacks: Stacks, role: Resource, reach: tuple[str, ...]) -> Iterator[
 @DESIGN.rule(
     "DESIGN, Failover",
     breaks=[
-        unstated("AssumeWatchRoles"),
-        changed(statement("AssumeWatchRoles"), "actions", to=["sts:GetCallerIdentity"]),
+        unstated("AssumePeerRoles"),
+        changed(statement("AssumePeerRoles"), "actions", to=["sts:GetCallerIdentity"]),
         replaced(statement("AssumedByRoles"), "condition", "role-probe", "role-other"),
         replaced(statement("AssumedByRoles"), "condition", "role-failover", "role-other"),
         replaced(statement("AssumedByRoles"), "condition", "role-failover", "role-api"),
+        replaced(statement("AssumedByRoles"), "condition", "role-failover", "role-probe"),
     ],
 )
 def probe_and_failover_assume_a_role_of_their_own_in_every_other_region(stacks: Stacks) -> Iterator[str]:
@@ -163,13 +170,16 @@ def probe_and_failover_assume_a_role_of_their_own_in_every_other_region(stacks: 
             yield f"{function.address}: has another role"
             continue
         for peer in peers_of(stacks, region):
-            watches = roles_of(stacks, peer, "watch")
-            if not watches:
+            assumed = roles_of(stacks, peer, ASSUMED[kind])
+            if not assumed:
                 yield f"{peer}: has no role for {kind}"
-            for trusted in watches:
+            for trusted in assumed:
                 yield from may_assume(stacks, caller, trusted)
-                if "role-api-" in str(statements(trusted.arguments["assume_role_policy"])):
-                    yield f"{trusted.address}: trusts the API"
+                others = {"api", *OUTSIDE} - {kind}
+                if any(
+                    f"role-{other}-" in str(statements(trusted.arguments["assume_role_policy"])) for other in others
+                ):
+                    yield f"{trusted.address}: trusts another than {kind}"
 
 
 def _scheduled(each: Resource) -> bool:

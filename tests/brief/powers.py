@@ -30,17 +30,13 @@ NEEDED: Mapping[str, tuple[tuple[str, str], ...]] = {
     ),
     "failover": (
         *(("dynamodb:GetItem", STATE), ("dynamodb:PutItem", STATE), ("dynamodb:Query", STATE)),
-        *(("dynamodb:PutItem", AUDIT), ("sts:AssumeRole", "role/role-watch-"), ("sns:Publish", ALERTS)),
+        *(("dynamodb:PutItem", AUDIT), ("sts:AssumeRole", "role/role-tell-"), ("sns:Publish", ALERTS)),
         ("cloudwatch:PutMetricData", METRICS),
         *(("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY), ("sqs:SendMessage", DEAD_LETTERS)),
         *(("logs:CreateLogStream", "lambda-failover-"), ("logs:PutLogEvents", "lambda-failover-")),
     ),
-    "watch": (
-        ("s3:GetObject", "/probe/*"),
-        ("s3:ListBucket", DOCUMENTS),
-        ("kms:GenerateDataKey*", KEY),
-        ("sns:Publish", ALERTS),
-    ),
+    "watch": (("s3:GetObject", "/probe/*"), ("s3:ListBucket", DOCUMENTS), ("kms:Decrypt", KEY)),
+    "tell": (("sns:Publish", ALERTS), ("kms:GenerateDataKey*", KEY)),
     "trail": (("logs:CreateLogStream", ":log-stream:"), ("logs:PutLogEvents", ":log-stream:")),
     "backup": (("kms:Decrypt", KEY), ("kms:GenerateDataKey*", KEY)),
     "restore": (
@@ -60,7 +56,7 @@ ATTACHED: Mapping[str, tuple[str, ...]] = {
 STATEMENTS = ("ReadAndAppendRecords", "AppendAuditRows", "ListDocuments", "ReadAndWriteDocuments", "UseKey")
 OTHERS = (
     *("SendDeadLetters", "AssumePeerAccess", "ReadDocuments", "NotifyOperations", "WriteTrail", "WriteFlowLogs"),
-    *("ReadAndAppendState", "ReadReplicasOfState", "ReadUnderTheirKeys", "AssumeWatchRoles", "PutProbe", "SeeProbes"),
+    *("ReadAndAppendState", "ReadReplicasOfState", "ReadUnderTheirKeys", "AssumePeerRoles", "PutProbe", "SeeProbes"),
     *("ReadState", "WriteOwnState"),
     *("FillRestoredTables", "ReadTableBackups", "MakeRestoredBucket", "FillRestoredBucket", "GrantKey"),
     "WriteLog",

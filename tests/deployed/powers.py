@@ -251,6 +251,7 @@ ROLES: Mapping[str, Callable[[Place], Powers]] = {
     "probe": watching.probe,
     "failover": watching.failover,
     "watch": watching.watch,
+    "tell": watching.tell,
 }
 
 

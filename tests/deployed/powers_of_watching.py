@@ -56,7 +56,8 @@ def probe(here: Place) -> Powers:
             here("s3.put_object", region=here.peer, Bucket=other, Key="probe/tried", Body=b"forged"),
             here("s3.get_object", region=here.peer, Bucket=other, Key=PROBED),
             here("s3.delete_object", Bucket=bucket, Key="probe/tried"),
-            # It measures, and neither decides nor tells.
+            # It measures, and neither decides nor tells, here or there.
+            here("sts.assume_role", RoleArn=here.role("tell", here.peer), RoleSessionName="tried"),
             here("dynamodb.put_item", TableName=AUDIT, Item=ROW),
             here("sns.publish", TopicArn=here.topic(ALERTS), Message="tried"),
             here("cloudwatch.put_metric_data", Namespace="Others", MetricData=SEEN),
@@ -90,13 +91,12 @@ def failover(here: Place) -> Powers:
 
 
 def watch(here: Place) -> Powers:
-    """The other region's functions, by the role they assume here, see the probes' objects and tell the team here."""
+    """The other region's probe, by the role it assumes here, sees the probes' objects."""
     bucket = here.bucket(here.region)
     return Powers(
         allowed=[
             here("s3.get_object", Bucket=bucket, Key=PROBED),
             here("s3.list_objects_v2", "s3:ListBucket", Bucket=bucket, Prefix="probe/"),
-            here("sns.publish", TopicArn=here.topic(ALERTS), Message="tried"),
         ],
         denied=[
             *_seeing_patients(here),
@@ -112,15 +112,37 @@ def watch(here: Place) -> Powers:
             here("s3.get_object", region=here.peer, Bucket=here.bucket(here.peer), Key=PROBED),
             here("cloudwatch.put_metric_data", Namespace="HealthcareDr/Failover", MetricData=SEEN),
             here("sts.assume_role", RoleArn=here.role("watch", here.peer), RoleSessionName="tried"),
+            here("sns.publish", TopicArn=here.topic(ALERTS), Message="tried"),
+        ],
+    )
+
+
+def tell(here: Place) -> Powers:
+    """The other region's failover function, by the role it assumes here, tells the team here, and that is all."""
+    bucket = here.bucket(here.region)
+    return Powers(
+        allowed=[here("sns.publish", TopicArn=here.topic(ALERTS), Message="tried")],
+        denied=[
+            *_seeing_patients(here),
+            *_changing_state(here),
+            *_keeping_quiet(here),
+            *_rising(here, "tell"),
+            here("dynamodb.get_item", TableName=STATE, Key=TRIED),
+            here("dynamodb.put_item", TableName=STATE, Item=TRIED),
+            here("s3.get_object", Bucket=bucket, Key=PROBED),
+            here("s3.list_objects_v2", "s3:ListBucket", Bucket=bucket, Prefix="probe/"),
+            here("cloudwatch.put_metric_data", Namespace="HealthcareDr/Failover", MetricData=SEEN),
+            here("sts.assume_role", RoleArn=here.role("tell", here.peer), RoleSessionName="tried"),
         ],
     )
 
 
 def _decides(here: Place, kind: str) -> Iterator[Call]:
-    """What both functions do: read the region's state, and look into the other region."""
+    """What both functions do: read the region's state, and look into the other region or tell there."""
     yield here("dynamodb.get_item", TableName=STATE, Key=TRIED)
     yield here("dynamodb.query", TableName=STATE, **BY_REGION)
-    yield here("sts.assume_role", RoleArn=here.role("watch", here.peer), RoleSessionName="tried")
+    assumed = {"probe": "watch", "failover": "tell"}[kind]
+    yield here("sts.assume_role", RoleArn=here.role(assumed, here.peer), RoleSessionName="tried")
     log = f"/aws/lambda/lambda-{kind}-{SUFFIX}"
     yield here("logs.create_log_stream", logGroupName=log, logStreamName=f"tried-{here.region}")
 
@@ -175,7 +197,7 @@ def _keeping_quiet(here: Place) -> Iterator[Call]:
 def _rising(here: Place, kind: str) -> Iterator[Call]:
     """Other roles than the other region's of the watch, and more power for its own."""
     mine = here.role(kind, here.region)
-    for other in ("watch", "peer", "api"):
+    for other in ("watch", "tell", "peer", "api"):
         yield here("sts.assume_role", RoleArn=here.role(other, here.region), RoleSessionName="tried")
     yield here("sts.assume_role", RoleArn=here.role("peer", here.peer), RoleSessionName="tried")
     yield here("iam.attach_role_policy", RoleName=mine.rpartition("/")[2], PolicyArn=ADMINISTRATOR)

@@ -29,7 +29,11 @@ def handler(event, context):
 """
 Session = dict[str, str]
 # Whose function assumes the role from the other region, and what it may look at with it.
-ASSUMED = {"peer": ("api", "documents/read-by-peer"), "watch": ("probe", "probe/read-by-watch")}
+ASSUMED = {
+    "peer": ("api", "documents/read-by-peer"),
+    "watch": ("probe", "probe/read-by-watch"),
+    "tell": ("failover", None),
+}
 
 
 def session_of_function(aws: EmbeddedAws, place: Place, role: str) -> Session:
@@ -80,7 +84,8 @@ def sessions(aws: EmbeddedAws, deployment: Deployment) -> Iterator[dict[tuple[st
         bucket = place.bucket(place.region)
         for role, (assumer, key) in ASSUMED.items():
             made[role, place.region] = assume(aws, place, role, made[assumer, place.peer])
-            make(aws, place("s3.put_object", Bucket=bucket, Key=key, Body=b"tried", **ENCRYPTED))
+            if key:
+                make(aws, place("s3.put_object", Bucket=bucket, Key=key, Body=b"tried", **ENCRYPTED))
     yield made
     for bucket, region in buckets:
         aws.client("s3", region).delete_bucket(Bucket=bucket)
