@@ -208,7 +208,7 @@ def every_region_watches_its_api_and_its_functions(stacks: Stacks) -> Iterator[s
         alarms = [each.arguments for each in of_region(stacks, region, ALARM)]
         for given, metric in ((alarm, metric) for alarm in alarms for metric in _watched(alarm)):
             dimension, kind = watched.get(str(metric.get("namespace")), ("service", ""))
-            limit = 5000 if metric["metric_name"] == "Latency" else 10
+            limit = 8000 if metric["metric_name"] == "Latency" else 10
             prompt = metric["period"] * given["evaluation_periods"] <= 300
             about = at(metric, f"dimensions.{dimension}")
             source = referred(stacks, region, about, kind) if kind else None

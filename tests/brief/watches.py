@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping
 
+from functions.api.documents import REPLICATION_SECONDS
 from tests.brief.monitoring import ALARM, COMPOSITE, DASHBOARD, PROBED, TOPIC
-from tests.brief.reading import TABLES, of_region, peers_of, references, referred, suffix_of
+from tests.brief.reading import TABLES, missing, of_region, peers_of, references, referred, suffix_of
 from tests.brief.rules import DESIGN, changed, dropped, of, removed, replaced
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
@@ -193,6 +194,29 @@ def one_alarm_sums_up_what_callers_feel_of_a_region(stacks: Stacks) -> Iterator[
         there = {each.name for each in of_region(stacks, region, ALARM)}
         if read != {f"alarm-{kind}" for kind in IMPAIRING} or not read <= there or " AND " in str(rules):
             yield f"{region}: is impaired when {sorted(read)}"
+
+
+def _impairing(each: Resource) -> bool:
+    return bool(each.name.removeprefix("alarm-") in IMPAIRING)
+
+
+@DESIGN.rule(
+    "AWS, S3, trail, backup, messages",
+    breaks=[
+        changed(of(ALARM, where=_impairing), "evaluation_periods", to=1),
+        changed(of(ALARM, where=_impairing), "datapoints_to_alarm", to=1),
+        changed(of(ALARM, where=lambda each: each.name == "alarm-api-latency"), "threshold", to=5000),
+    ],
+)
+def a_region_is_impaired_by_what_goes_on_and_not_by_one_call(stacks: Stacks) -> Iterator[str]:
+    """More than one bad minute; and an upload may wait for its copy without being slow."""
+    yield from missing(stacks, ALARM)
+    for alarm in filter(_impairing, resources(stacks, ALARM)):
+        given = alarm.arguments
+        bad = given.get("datapoints_to_alarm", given["evaluation_periods"])
+        slow = given.get("metric_name") == "Latency" and given["threshold"] <= 1000 * REPLICATION_SECONDS
+        if bad < 2 or given["evaluation_periods"] < 2 or slow:
+            yield f"{alarm.address}: {bad} bad of {given['evaluation_periods']}, beyond {given['threshold']}"
 
 
 @DESIGN.rule(
