@@ -1,37 +1,31 @@
 """A region: one stack that holds all that the region needs to serve alone."""
 
-import json
 from typing import ClassVar
 
 from dr.bundle import functions_bundle
 from dr.regions.settings import RegionSettings
 from dr.resources.api import Api
+from dr.resources.api_function import ApiFunction
 from dr.resources.backup import Backups
 from dr.resources.encryption import EncryptionKey, KeyAccess
 from dr.resources.failover import Failover, Place
-from dr.resources.function import Function
 from dr.resources.graphs import graphs
 from dr.resources.measures import IMPAIRING, Measures
 from dr.resources.messaging import DeadLetterQueue, Topic
 from dr.resources.monitoring import Alarm, AnyAlarm, Dashboard
 from dr.resources.naming import (
     ALERT_TOPIC,
-    AUDIT_LOGS,
     FAILOVER_TOPIC,
-    PATIENT_RECORDS,
     TABLES,
     document_bucket,
     role_arn,
     table_arn,
-    table_arns,
     topic_arn,
 )
 from dr.resources.network import Network
-from dr.resources.policy import Statement
 from dr.resources.role import Role
 from dr.resources.stack import AwsStack
 from dr.resources.storage import DocumentBucket
-from dr.resources.tables import append_audit_rows, read_and_append_records
 from dr.resources.trail import REFUSED_REQUESTS, Trail, trail_arn, watch_log
 from dr.settings import Settings
 
@@ -153,41 +147,21 @@ class Region(AwsStack):
             topic_arn=topic_arn(self.names, FAILOVER_TOPIC, self.name, self.account),
         )
 
-    def create_function(self) -> Function:
+    def create_function(self) -> ApiFunction:
         """The function that answers the API."""
-        records, audit = table_arns(self.names, self.name, self.account)
-        return Function(
+        return ApiFunction(
             self,
             "function",
-            name=self.named("lambda-api"),
-            role_name=self.names.worldwide("role-api", self.name),
+            names=self.names,
             region=self.name,
             account=self.account,
+            peers=[peer.name for peer in self.peers],
             bundle=functions_bundle(),
-            handler="functions.api.handler.handler",
-            environment={
-                "AUDIT_LOGS_TABLE": self.named(AUDIT_LOGS),
-                "DOCUMENTS_BUCKET": self.bucket.name,
-                "DOCUMENTS_KEY_ARN": self.key.arn,
-                "LOG_LEVEL": "INFO",
-                "PATIENT_RECORDS_TABLE": self.named(PATIENT_RECORDS),
-                "PEERS": json.dumps(self._peer_documents()),
-                "POWERTOOLS_SERVICE_NAME": "api",
-            },
-            statements=[
-                read_and_append_records(records),
-                *append_audit_rows(audit, reading=True),
-                self.bucket.listing(),
-                self.bucket.read_write(),
-                self.key.usage("dynamodb", "lambda", "s3", "sqs"),
-                self._assume_peers(),
-            ],
-            network=self.network,
+            config=self.config,
+            bucket=self.bucket,
             key=self.key,
+            network=self.network,
             dead_letters=self.dead_letters,
-            memory_mb=self.config.lambda_memory_mb,
-            reserved_concurrency=self.config.lambda_reserved_concurrency,
-            log_retention_days=self.config.log_retention_days,
         )
 
     def create_api(self) -> Api:
@@ -339,25 +313,3 @@ class Region(AwsStack):
 
     def _role_arn(self, kind: str, region: str) -> str:
         return role_arn(self.names, kind, region, self.account)
-
-    def _peer_documents(self) -> dict[str, dict[str, str]]:
-        """Where the other regions' documents are, and the role to read them by: known without asking them.
-
-        Nowhere without the endpoints by which they are read: a function would wait for what it cannot reach.
-        """
-        if not {"s3", "sts"} <= set(self.config.interface_endpoints):
-            return {}
-        return {
-            peer.name: {
-                "bucket": document_bucket(self.names, peer.name, self.account),
-                "role_arn": self._role_arn("peer", peer.name),
-            }
-            for peer in self.peers
-        }
-
-    def _assume_peers(self) -> Statement:
-        return Statement(
-            sid="AssumePeerAccess",
-            actions=("sts:AssumeRole",),
-            resources=tuple(self._role_arn("peer", peer.name) for peer in self.peers),
-        )
