@@ -55,12 +55,14 @@ def application(configuration: Configuration) -> Handler:
     guard = Guard(trail=trail, logger=logger, budget=budget)
     health = Health(clients.client("dynamodb", BRIEF), table.name, logger)
     versions = Versions(table, trail, seals, region)
-    peers = Peers(Sessions(clients, "documents"), json.loads(configuration.peers), logger)
+    others = json.loads(configuration.peers)
+    peers = Peers(Sessions(clients, "documents"), others, logger)
     documents = Documents(clients, configuration, versions, logger, peers)
     services: dict[type, object] = {
         Documents: documents,
         Records: Records(versions),
-        Trails: Trails(trail, seals),
+        # Without endpoints no function is told of the others, and yet there are some.
+        Trails: Trails(trail, seals, frozenset({region, *others} if others else ())),
         Transfers: Transfers(documents),
     }
     routes = [(_pattern(route), route, services[kind]) for kind, routes in ROUTES.items() for route in routes]
