@@ -30,7 +30,7 @@ RULES: dict[Any, Schema] = {
         "type": "string",
         "format": "date-time",
         "pattern": "^(19|20|21)[0-9]{2}-",
-        "description": "With an offset; years 1900 to 2199.",
+        "description": "With an offset; years 1900 to 2199, also in UTC.",
     },
     m.Content: {
         "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}],

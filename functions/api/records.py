@@ -96,7 +96,7 @@ class Records:
         """
         parameters = access.query()
         start = moment("from", parameters.get("from", "1900-01-01T00:00:00Z"))
-        end = moment("to", parameters.get("to", "2199-12-31T23:59:59Z"))
+        end = moment("to", parameters.get("to", "2199-12-31T23:59:59.999999Z"))
         limit, after = access.paging(self.versions.seals, start=start, end=end)
         rows = self.versions.table.query(
             "#facility = :facility AND #time BETWEEN :start AND :end",
@@ -105,6 +105,8 @@ class Records:
             after,
             IndexName=FACILITY_INDEX,
         )
+        if start > end:  # DynamoDB refuses to look for that
+            rows = iter(())
         # Each row costs a look at its record: is this version the current one?
         looks = ((row, self._of(row)) for row in rows)
         seen, more = bounded(looks, limit, lambda look: sum(map(size, look[1].rows)))
