@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -117,10 +118,50 @@ def test_an_outage_of_the_table_is_answered_with_when_to_come_back(
 
 
 def test_no_call_is_begun_that_could_outlast_the_gateway(
-    api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("functions.shared.clients.BUDGET_SECONDS", 8.9)
     assert record(api, patient).status == 503
+    assert cloud.rows(f"clinic-a#{patient}") == []
+
+
+@pytest.fixture
+def hasty(build: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> Api:
+    """An API that has 3 s for a call, of which an attempt that hangs leaves too few for another one."""
+    from functions.shared import clients
+
+    monkeypatch.setattr(clients, "BUDGET_SECONDS", 3.0)
+    monkeypatch.setattr(clients, "CONNECT_SECONDS", 0.4)
+    monkeypatch.setattr(clients, "READ_SECONDS", 1.2)
+    monkeypatch.setattr(clients, "BRIEF", clients.Bounds(0.04, 0.3))
+    return build(HOME)
+
+
+def test_a_table_that_hangs_is_answered_within_the_calls_time(cloud: Cloud, hasty: Api, patient: str) -> None:
+    cloud.aws.fault(region=HOME, service="dynamodb", mode="hang")
+    started = time.monotonic()
+    reply = record(hasty, patient)
+    assert time.monotonic() - started < 3.0
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+
+
+def test_a_call_that_gave_up_leaves_its_row_if_the_table_is_well_by_then(
+    cloud: Cloud, hasty: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.api.guard import Guard
+
+    log = Guard._log
+
+    def healing(self: Guard, message: str, error: Exception) -> None:
+        log(self, message, error)
+        assert (message, type(error).__name__) == ("request failed", "BudgetExhaustedError")
+        cloud.aws.heal()
+
+    monkeypatch.setattr(Guard, "_log", healing)
+    cloud.aws.fault(region=HOME, service="dynamodb", mode="hang")
+    assert record(hasty, patient).status == 503
+    [row] = cloud.audit(f"clinic-a#{patient}")
+    assert (row["action"], row["result"], row["status"]) == ("record.create", "failed", "503")
 
 
 def test_an_unforeseen_error_tells_nothing_of_itself(cloud: Cloud, api: Api, patient: str) -> None:
