@@ -117,6 +117,17 @@ def test_an_outage_of_the_table_is_answered_with_when_to_come_back(
     assert reply.json["correlation_id"] == reply.headers["X-Correlation-Id"]
 
 
+def test_calls_succeed_while_a_part_of_what_they_ask_of_the_table_fails(cloud: Cloud, api: Api, patient: str) -> None:
+    cloud.aws.fault(region=HOME, service="dynamodb", mode="error", share=0.3)
+    replies = [record(api, patient), record(api, patient), api("GET", f"/patients/{patient}/records")]
+    cloud.aws.heal()
+    assert [reply.status for reply in replies] == [201, 201, 200]
+    made = {reply.json["record_id"] for reply in replies[:2]}
+    assert {row["record_id"] for row in api("GET", f"/patients/{patient}/records").json["records"]} == made
+    rows = cloud.audit(f"clinic-a#{patient}")
+    assert [row["action"] for row in rows] == ["record.create", "record.create", "record.list", "record.list"]
+
+
 def test_no_call_is_begun_that_could_outlast_the_gateway(
     cloud: Cloud, api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
