@@ -88,10 +88,11 @@ class Trail:
         return {head[self.heads.sort].removeprefix(HEAD): link_of(head) for head in found}
 
     def _advance(self, head: Values | None, advance: Values) -> Put:
-        """Returns the put of the next head, which holds only while the one that was read is still there."""
+        """Returns the put of the next head, which is made only while the one that was read is still there."""
         if head is None:
             return self.heads.addition(advance)
         if link_of(head) == DAMAGED:
+            # No condition can name what it holds. Should two calls meet here, the chain has one more fault.
             return self.heads.overwriting(advance)
         return self.heads.replacement(advance, "hash", head["hash"])
 

@@ -63,7 +63,7 @@ class Caller:
 
 def _granted(claims: Mapping[str, Any]) -> frozenset[Role]:
     """Returns the roles among a token's scopes and groups."""
-    words = _listed(claims.get("scope"), str.split)
+    words = _listed(claims.get("scope"), lambda text: text.split(" "))
     for name in ("cognito:groups", "groups"):
         words += _listed(claims.get(name), _groups)
     return frozenset(role for role in Role if {role, _PREFIX + role}.intersection(words))
@@ -82,5 +82,5 @@ def _groups(text: str) -> list[str]:
     The gateway of an HTTP API writes a list as ``[one two]``, and so would it write one group called "one two": of
     several words only those count that have this API's prefix.
     """
-    words = text.removeprefix("[").removesuffix("]").split()
+    words = text.removeprefix("[").removesuffix("]").split(" ")
     return words if len(words) == 1 else [word for word in words if word.startswith(_PREFIX)]
