@@ -3,14 +3,16 @@
 It reads the tables and the bucket with the operator's own credentials, prints one line for each fault and ends with 1
 if there is any: of an audit chain (entity, region of the chain, number of the row, what is wrong), or of the bucket (an
 object that is a day old and that no version names: see docs/decisions/0008-an-object-without-a-version-is-found.md).
-Rows of another region's chain that have not been copied yet look missing: that region has the last word on its own
-chain, so run it in each.
+Rows of another region's chain that have not been copied yet look missing, and those whose head has not, unconfirmed:
+that region has the last word on its own chain, so run it in each. Rows without a head of a region in which the table
+has no replica are changed. An entity that cannot be read is a fault as well, and the others are read.
 """
 
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from functions.shared.audit import HEAD, Trail
@@ -31,10 +33,25 @@ class Trails:
 
     patients: Trail
     failover: Trail
+    regions: frozenset[str]
+    """Those that have a replica."""
 
     def of(self, entity: str) -> Trail:
         """Returns the trail that an entity belongs to."""
         return self.failover if entity.startswith(f"{PLATFORM}#{FAILOVER}:") else self.patients
+
+    def faults(self, entity: str) -> list[Fault]:
+        """Returns what is wrong in the chains of an entity, as far as its trail can be read."""
+        trail = self.of(entity)
+        verifier = Verifier(trail.region, {}, self.regions)
+        try:
+            verifier.heads = trail.ends(entity)
+            for row in filter(verifier.within, trail.rows.items(entity)):
+                verifier.follow(row)
+            verifier.close(trail.ends(entity))
+        except Exception as error:
+            return [*verifier.faults, Fault(trail.region, 0, f"unreadable ({type(error).__name__})")]
+        return verifier.faults
 
 
 def trails_of(region: str, suffix: str) -> Trails:
@@ -43,7 +60,9 @@ def trails_of(region: str, suffix: str) -> Trails:
     rows = Table(client, f"audit_logs-{suffix}", "entity_id", "event_id")
     records = Table(client, f"patient_records-{suffix}", "patient_id", "record_id")
     state = state_of(client, f"failover_state-{suffix}", region)
-    return Trails(Trail(rows, records, region), Trail(rows, state.table, region))
+    replicas = client.describe_table(TableName=rows.name)["Table"].get("Replicas", [])
+    regions = frozenset({region, *(replica["RegionName"] for replica in replicas)})
+    return Trails(Trail(rows, records, region), Trail(rows, state.table, region), regions)
 
 
 def verify(trails: Trails) -> Iterator[tuple[str, Fault]]:
@@ -53,12 +72,7 @@ def verify(trails: Trails) -> Iterator[tuple[str, Fault]]:
         heads = (item for item in _scan(table, table.partition, table.sort) if item[table.sort].startswith(HEAD))
         entities.update(head[table.partition] for head in heads)
     for entity in sorted(entities):
-        trail = trails.of(entity)
-        verifier = Verifier(trail.region, trail.ends(entity))
-        for row in filter(verifier.within, trail.rows.items(entity)):
-            verifier.follow(row)
-        verifier.close(trail.ends(entity))
-        for fault in verifier.faults:
+        for fault in trails.faults(entity):
             yield entity, fault
 
 
@@ -89,13 +103,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--bucket", help="the region's bucket, an output of its stack; left out: not looked into")
     given = parser.parse_args(arguments)
     trails = trails_of(given.region, given.suffix)
-    found = [f"{entity} {fault.region} {fault.sequence} {fault.kind}" for entity, fault in verify(trails)]
+    found: Iterator[str]
+    found = (f"{entity} {fault.region} {fault.sequence} {fault.kind}" for entity, fault in verify(trails))
     if given.bucket:
         s3 = Session().create_client("s3", region_name=given.region)
-        before = datetime.now(UTC) - SETTLED
-        found += [f"{key} {given.region} orphaned" for key in orphans(s3, given.bucket, trails.patients.heads, before)]
-    sys.stdout.write("".join(f"{line}\n" for line in [*found, f"{len(found)} faults"]))
-    return 1 if found else 0
+        before, records = datetime.now(UTC) - SETTLED, trails.patients.heads
+        lost = (f"{key} {given.region} orphaned" for key in orphans(s3, given.bucket, records, before))
+        found = chain(found, lost)
+    count = 0
+    for line in found:
+        count += 1
+        # At once: what is found is told, whatever happens later.
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    sys.stdout.write(f"{count} faults\n")
+    return 1 if count else 0
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ RULES: dict[Any, Schema] = {
         "type": "string",
         "format": "date-time",
         "pattern": "^(19|20|21)[0-9]{2}-",
-        "description": "With an offset; years 1900 to 2199.",
+        "description": "With an offset; years 1900 to 2199, also in UTC.",
     },
     m.Content: {
         "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}],
@@ -87,9 +87,12 @@ GATEWAYS_TOO = (
 )
 INTRODUCTION = (
     "Records and documents of patients, served by every region alike. A token must hold a subject (sub), an "
-    "organisation (org_id) and a role, as a word of scope (also as healthcare-dr/ROLE), cognito:groups or groups: "
-    f"{', '.join(Role)}. Without an issuer requests are signed for AWS_IAM; an IAM role whose name ends in -auditor or "
-    "-operator is that, any other identity a clinician, and the account is the organisation. A record or document has "
+    "organisation (org_id) and a role, as a word of scope or as a group of cognito:groups or groups: "
+    f"{', '.join(Role)}, or with a prefix, healthcare-dr/ROLE. Of several groups only those with the prefix count: AWS "
+    "hands a list over as a text, in which the group 'former auditor' looks like two. Without an issuer requests are "
+    "signed for AWS_IAM; an IAM role called auditor or operator, or whose name ends in -auditor or -operator, is that, "
+    "as is a role of IAM Identity Center whose permission set is named so; any other identity is a clinician, and the "
+    "account is the organisation. A record or document has "
     f"at most {LIMIT} versions; a further one is refused with 409 (too-many-versions), a retraction never. Text that "
     "is not UTF-8, or holds U+FFFD, is refused with 415 (unsupported-charset): JSON can escape it, documents go the "
     "way of 'uploads'."

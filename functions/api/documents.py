@@ -30,7 +30,8 @@ DOCUMENT_BYTES = 4 * 1024 * 1024
 # A caller waits this long to learn that the other region has the copy, too.
 REPLICATION_SECONDS = 5.0
 _POLL_SECONDS = 0.2
-# S3 has documented both COMPLETE and COMPLETED; the copy itself reads REPLICA, what no rule was for reads nothing.
+# S3 has documented both COMPLETE and COMPLETED; the copy itself reads REPLICA, what no rule was for reads nothing. What
+# it adds one day tells nobody that the copy is there: that is pending.
 _REPLICATION = {
     "COMPLETE": Replication.REPLICATED,
     "COMPLETED": Replication.REPLICATED,
@@ -183,7 +184,8 @@ class Documents:
         ends = time.monotonic() + seconds
         try:
             while True:
-                found = _REPLICATION[self.ask("head_object", row["object_key"]).get("ReplicationStatus")]
+                status = self.ask("head_object", row["object_key"]).get("ReplicationStatus")
+                found = _REPLICATION.get(status, Replication.PENDING)
                 if found is not Replication.PENDING or time.monotonic() + _POLL_SECONDS > ends:
                     return found
                 time.sleep(_POLL_SECONDS)

@@ -9,7 +9,7 @@ from functions.api.models import IDENTIFIER, checked
 from functions.shared.answers import Answer, ProblemError, problem_of
 from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
-from functions.shared.clients import Budget
+from functions.shared.clients import BudgetExhaustedError
 
 from attrs import evolve, frozen
 from aws_lambda_powertools import Logger
@@ -24,12 +24,12 @@ class Guard:
     """Wraps endpoints: caller, role, audit, errors, headers and the log line are the same for all of them."""
 
     trail: Trail
+    last: Trail
+    """The same, in what time is left to a call that has spent its own."""
     logger: Logger
-    budget: Budget
 
     def serve(self, event: Event, route: Route, service: object, path: dict[str, str]) -> Answer:
         """Returns the answer of the route's endpoint, which is a method of ``service``."""
-        self.budget.restart()
         started = time.perf_counter()
         access, identifiers, rest = _understood(event, route, path)
         try:
@@ -67,8 +67,12 @@ class Guard:
 
     def _recorded(self, access: Access, status: HTTPStatus) -> bool:
         """Adds the audit row of an access that ended with ``status``; False, and a line in the log, if that failed."""
+        entry = evolve(access.entry, status=status.value)
         try:
-            self.trail.append(evolve(access.entry, status=status.value))
+            try:
+                self.trail.append(entry)
+            except BudgetExhaustedError:
+                self.last.append(entry)
         except Exception as error:
             self._log("audit row missing", error)
             return False

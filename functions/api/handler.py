@@ -21,12 +21,13 @@ from functions.api.versions import Versions
 from functions.shared.answers import Answer, ProblemError
 from functions.shared.audit import Trail
 from functions.shared.callers import Role
-from functions.shared.clients import BRIEF, Budget, Clients
+from functions.shared.clients import Budget, Clients
 from functions.shared.configuration import Configuration
 from functions.shared.seals import Seals
 from functions.shared.sessions import Sessions
 from functions.shared.table import Table
 
+from attrs import evolve
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging import correlation_paths
 
@@ -52,20 +53,24 @@ def application(configuration: Configuration) -> Handler:
     table = Table(clients.dynamodb, configuration.patient_records_table, "patient_id", "record_id")
     rows = Table(clients.dynamodb, configuration.audit_logs_table, "entity_id", "event_id")
     trail, seals = Trail(rows, table, region), Seals(table, region)
-    guard = Guard(trail=trail, logger=logger, budget=budget)
-    health = Health(clients.client("dynamodb", BRIEF), table.name, logger)
+    last = Trail(evolve(rows, client=clients.brief_dynamodb), evolve(table, client=clients.brief_dynamodb), region)
+    guard = Guard(trail=trail, last=last, logger=logger)
+    health = Health(clients.brief_dynamodb, table.name, logger)
     versions = Versions(table, trail, seals, region)
-    peers = Peers(Sessions(clients, "documents"), json.loads(configuration.peers), logger)
+    others = json.loads(configuration.peers)
+    peers = Peers(Sessions(clients, "documents"), others, logger)
     documents = Documents(clients, configuration, versions, logger, peers)
     services: dict[type, object] = {
         Documents: documents,
         Records: Records(versions),
-        Trails: Trails(trail, seals),
+        # Without endpoints no function is told of the others, and yet there are some.
+        Trails: Trails(trail, seals, frozenset({region, *others} if others else ())),
         Transfers: Transfers(documents),
     }
     routes = [(_pattern(route), route, services[kind]) for kind, routes in ROUTES.items() for route in routes]
 
     def answer(event: dict[str, Any]) -> Answer:
+        budget.restart()
         # One Unicode form: names that look the same are the same.
         request = f"{event['requestContext']['http']['method']} {unicodedata.normalize('NFC', event['rawPath'])}"
         if request == "GET /healthz":

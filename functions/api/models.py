@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -31,6 +31,11 @@ CONTENT_TYPES = ("application/dicom", "application/pdf", "image/jpeg", "image/pn
 # What S3 takes in one PUT.
 UPLOAD_BYTES = 5 * 1024**3
 _YEARS = range(1900, 2200)
+# RFC 3339 without leap seconds. What fromisoformat takes beyond it (weeks, no separators, anything for the T) is none.
+_MOMENT = re.compile(
+    r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+)
 
 _Model = TypeVar("_Model")
 
@@ -62,12 +67,16 @@ class _BrokenRuleError(ValueError):
 
 
 def _moment(value: Any) -> datetime:
-    rule = f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}"
+    rule = (
+        f"must be an RFC 3339 date-time with an offset, in the years {_YEARS.start} to {_YEARS.stop - 1}, also in UTC"
+    )
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        raise _BrokenRuleError(rule)
     try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+        found = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except ValueError as error:  # no such day
         raise _BrokenRuleError(rule) from error
-    if found.tzinfo is None or found.year not in _YEARS:
+    if found.year not in _YEARS:
         raise _BrokenRuleError(rule)
     return found
 

@@ -54,7 +54,7 @@ class Records:
         if not history.rows:
             raise _no_such_record()
         if history.retracted:
-            raise ProblemError(HTTPStatus.GONE, "retracted", "The record was retracted; its history tells why.")
+            raise _gone()
         return answer(HTTPStatus.OK, shown(history), ETag=history.etag)
 
     def history(self, access: Access, record_id: str) -> Answer:
@@ -73,7 +73,7 @@ class Records:
         return self._write(access, _uuid(record_id), HTTPStatus.OK, partial(_unchanged, access.if_match))
 
     def retract(self, access: Access, record_id: str) -> Answer:
-        """Adds a version that tells why the record is taken back; nothing is deleted."""
+        """Adds a version that tells why the record is taken back, once; nothing is deleted."""
         reason = access.query().get("reason", "")
         if reason not in list(Retraction):
             raise invalid(f"'reason' must be one of: {', '.join(Retraction)}")
@@ -83,7 +83,7 @@ class Records:
             fields={"retraction": reason},
             request=digest(reason),
             resource=record_id,
-            check=partial(_unchanged, access.if_match),
+            check=partial(_retractable, access.if_match),
         )
         row, _ = self.versions.write(access, change)
         return answer(HTTPStatus.OK, version(row), ETag=etag([row]))
@@ -96,7 +96,7 @@ class Records:
         """
         parameters = access.query()
         start = moment("from", parameters.get("from", "1900-01-01T00:00:00Z"))
-        end = moment("to", parameters.get("to", "2199-12-31T23:59:59Z"))
+        end = moment("to", parameters.get("to", "2199-12-31T23:59:59.999999Z"))
         limit, after = access.paging(self.versions.seals, start=start, end=end)
         rows = self.versions.table.query(
             "#facility = :facility AND #time BETWEEN :start AND :end",
@@ -105,6 +105,8 @@ class Records:
             after,
             IndexName=FACILITY_INDEX,
         )
+        if start > end:  # DynamoDB refuses to look for that
+            rows = iter(())
         # Each row costs a look at its record: is this version the current one?
         looks = ((row, self._of(row)) for row in rows)
         seen, more = bounded(looks, limit, lambda look: sum(map(size, look[1].rows)))
@@ -177,6 +179,17 @@ def _unchanged(tags: Sequence[str], history: History) -> None:
     if history.etag not in tags:
         detail = "The record has another version by now: read it, and change that."
         raise ProblemError(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", detail)
+
+
+def _retractable(tags: Sequence[str], history: History) -> None:
+    _unchanged(tags, history)
+    # Retractions of two regions are two heads, which one more merges.
+    if history.retracted and len(history.heads) == 1:
+        raise _gone()
+
+
+def _gone() -> ProblemError:
+    return ProblemError(HTTPStatus.GONE, "retracted", "The record was retracted; its history tells why.")
 
 
 def _no_such_record() -> ProblemError:

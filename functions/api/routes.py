@@ -20,7 +20,13 @@ _KEYED = ("Idempotency-Key",)
 _PAGE = ("after", "limit")
 _WRITE: dict[str, Any] = {"audits": True, "headers": _KEYED, "takes": NewRecord, "gives": views.Record}
 _UPDATE: dict[str, Any] = {**_WRITE, "headers": ("If-Match", "Idempotency-Key"), "refusals": (HTTPStatus.CONFLICT,)}
-_RETRACT: dict[str, Any] = {**_WRITE, "headers": ("If-Match",), "takes": (), "query": ("reason",)}
+_RETRACT: dict[str, Any] = {
+    **_WRITE,
+    "headers": ("If-Match",),
+    "takes": (),
+    "query": ("reason",),
+    "refusals": (HTTPStatus.GONE,),
+}
 _ADD: dict[str, Any] = {
     "audits": True,
     "gives": views.Document,

@@ -22,6 +22,8 @@ class Trails:
 
     trail: Trail
     seals: Seals
+    regions: frozenset[str]
+    """All that there are; empty where the function is not told."""
 
     def read(self, access: Access) -> Answer:
         """Returns a page of the trail, oldest first, and how the chains stand up to the page's end.
@@ -31,7 +33,8 @@ class Trails:
         """
         limit, state = access.paging(self.seals)
         after, heads, links, faults = state or ("", _plain(self.trail.ends(access.partition)), {}, [])
-        verifier = Verifier(self.trail.region, _links(heads), _links(links), [Fault(*fault) for fault in faults])
+        seen = [Fault(*fault) for fault in faults]
+        verifier = Verifier(self.trail.region, _links(heads), self.regions, _links(links), seen)
         rows = filter(verifier.within, self.trail.rows.items(access.partition, after=after))
         found, more = bounded(rows, limit, lambda _: ROW_BYTES)
         for row in found:

@@ -130,7 +130,7 @@ class AuditEvent(TypedDict):
 
 
 class AuditFault(TypedDict):
-    """A row that was ``changed``, or from which on rows are ``missing``."""
+    """A row that was ``changed``, or from which on rows are ``missing``, or ``unconfirmed``: no head tells of them."""
 
     region: str
     sequence: int

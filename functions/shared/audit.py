@@ -5,7 +5,7 @@ import time
 import uuid
 
 from functions.shared.callers import Caller
-from functions.shared.chain import Link, link_of, linked
+from functions.shared.chain import DAMAGED, Link, link_of, linked
 from functions.shared.table import ConflictError, Put, Table, Values, after, now
 
 from attrs import field, frozen
@@ -52,6 +52,8 @@ class Trail:
     def append(self, entry: Entry, *puts: Put) -> None:
         """Adds the row of ``entry`` and makes ``puts``: all or none.
 
+        A damaged head stops nobody: the chain goes on from it, and shows from there on that it was changed.
+
         Raises:
             ConflictError: a condition of ``puts`` did not hold; or others added rows of the same entity all the time.
             ClientError, BotoCoreError: the row may not be there, so the access must not be served.
@@ -66,9 +68,8 @@ class Trail:
                 self.heads.sort: HEAD + self.region,
                 **{name: row[name] for name in ("sequence", "hash", "occurred_at")},
             }
-            put = self.heads.replacement(advance, "hash", head["hash"]) if head else self.heads.addition(advance)
             try:
-                self.rows.transact(*puts, self.rows.addition(row), put)
+                self.rows.transact(*puts, self.rows.addition(row), self._advance(head, advance))
             except ConflictError as error:
                 if error.failed.intersection(range(len(puts))):
                     raise
@@ -86,9 +87,17 @@ class Trail:
         found = self.heads.items(entity, HEAD)
         return {head[self.heads.sort].removeprefix(HEAD): link_of(head) for head in found}
 
+    def _advance(self, head: Values | None, advance: Values) -> Put:
+        """Returns the put of the next head, which is made only while the one that was read is still there."""
+        if head is None:
+            return self.heads.addition(advance)
+        if link_of(head) == DAMAGED:
+            # No condition can name what it holds. Should two calls meet here, the chain has one more fault.
+            return self.heads.overwriting(advance)
+        return self.heads.replacement(advance, "hash", head["hash"])
+
     def _row(self, entry: Entry, entity: str, event: str, head: Values | None) -> Values:
-        # Later than the row before it whatever the clocks say: a chain's order is the order of its keys.
-        occurred_at = after(head["occurred_at"]) if head else now()
+        occurred_at = _following(head or {})
         row: Values = {
             "entity_id": entity,
             "event_id": f"{occurred_at}#{event}",
@@ -102,3 +111,14 @@ class Trail:
             "correlation_id": entry.correlation_id,
         }
         return linked(row, link_of(head) if head else Link())
+
+
+def _following(head: Values) -> str:
+    """Returns the moment of the next row: later than the one before it whatever the clocks say.
+
+    A chain's order is the order of its keys.
+    """
+    try:
+        return after(head["occurred_at"])
+    except (KeyError, OverflowError, TypeError, ValueError):  # there is none, or it was damaged
+        return now()

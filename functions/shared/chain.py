@@ -6,6 +6,7 @@ kept in another table and change in the transaction that adds a row, so rows mis
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 
 from functions.shared.table import Values
@@ -21,9 +22,17 @@ class Link:
     hash: str = "0" * 64
 
 
+# Where a chain stands whose head nobody can read: no row follows it, so the next one shows as changed for ever.
+DAMAGED = Link(0, "damaged")
+_HASH = re.compile("[0-9a-f]{64}")
+
+
 @frozen
 class Fault:
-    """What is wrong at one row of a chain: ``changed`` (or forged), or ``missing`` from there on."""
+    """What is wrong with a chain at one row.
+
+    It is ``changed`` (or forged), or rows are ``missing`` from there on, or ``unconfirmed``: no head tells of them.
+    """
 
     region: str
     sequence: int
@@ -37,8 +46,11 @@ def digest(row: Values) -> str:
 
 
 def link_of(values: Values) -> Link:
-    """Returns where the chain stands after this row, or at this head."""
-    return Link(values["sequence"], values["hash"])
+    """Returns where the chain stands after this row, or at this head: ``DAMAGED`` if it does not say."""
+    sequence, stated = values.get("sequence"), values.get("hash")
+    if isinstance(sequence, int) and sequence > 0 and isinstance(stated, str) and _HASH.fullmatch(stated):
+        return Link(sequence, stated)
+    return DAMAGED
 
 
 def linked(row: Values, last: Link) -> Values:
@@ -58,6 +70,8 @@ class Verifier:
     """The region in which they are read."""
     heads: dict[str, Link]
     """Where the chains stood before the first row was read: what was added since in this region is left out."""
+    regions: frozenset[str] = frozenset()
+    """All that there are; of none that is not among them a head can be still to come. Empty: nobody knows."""
     links: dict[str, Link] = field(factory=dict)
     faults: list[Fault] = field(factory=list)
     _beyond: int = 0
@@ -65,7 +79,7 @@ class Verifier:
     def within(self, row: Values) -> bool:
         """Returns whether the row is one of the trail as the heads have it."""
         sequence, head = row.get("sequence"), self.heads.get(self.reader)
-        if row.get("region") != self.reader or head is None or not isinstance(sequence, int):
+        if row.get("region") != self.reader or head in (None, DAMAGED) or not isinstance(sequence, int):
             return True
         self._beyond = max(self._beyond, sequence)
         return sequence <= head.sequence
@@ -89,17 +103,20 @@ class Verifier:
         """Compares the ends with the heads, and with those that were read after the last row."""
         for region in sorted({*self.links, *self.heads}):
             end, head = self.links.get(region, Link()), self.heads.get(region, Link())
+            known = latest.get(region, Link())
             if end.sequence < head.sequence:
                 self.faults.append(Fault(region, end.sequence + 1, "missing"))
-        known = latest.get(self.reader, Link()).sequence
-        if max(self._beyond, self.links.get(self.reader, Link()).sequence) > known:
-            self.faults.append(Fault(self.reader, known + 1, "changed"))
+            if DAMAGED in (head, known):
+                self.faults.append(Fault(region, end.sequence + 1, "changed"))
+            elif max(end.sequence, self._beyond if region == self.reader else 0) > known.sequence:
+                late = region != self.reader and (not self.regions or region in self.regions)
+                self.faults.append(Fault(region, known.sequence + 1, "unconfirmed" if late else "changed"))
 
     def verdicts(self) -> dict[str, str]:
         """Returns for each region's chain ``intact``, ``broken``, or ``incomplete`` if it may just not be here yet."""
         found = dict.fromkeys(sorted(self.links), "intact")
         for fault in self.faults:
             if found.get(fault.region) != "broken":
-                late = fault.kind == "missing" and fault.region != self.reader
+                late = fault.kind != "changed" and fault.region != self.reader
                 found[fault.region] = "incomplete" if late else "broken"
         return found

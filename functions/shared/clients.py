@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from attrs import define, field, frozen
@@ -26,9 +26,14 @@ class Bounds:
     read: float
     attempts: int = 1
 
+    @property
+    def longest(self) -> float:
+        """The seconds that one attempt may take."""
+        return 2 * self.connect + self.read
+
 
 # A health check must be answered within 2 s. Another region's documents are worth no more: a stalled connection does
-# not live long.
+# not live long. And a call that has spent its time on attempts of the usual length still gets its audit row.
 BRIEF = Bounds(0.4, 1.0)
 # Who watches the regions can wait for one, but not for long: the others want to be told of.
 WATCHING = Bounds(1.5, 2.0)
@@ -48,13 +53,13 @@ class Budget:
         """Gives a new request its full time."""
         self._ends = time.monotonic() + BUDGET_SECONDS
 
-    def check(self, **_: Any) -> None:
+    def check(self, bounds: Bounds, **_: Any) -> None:
         """Hook of every attempt.
 
         Raises:
             BudgetExhaustedError: the attempt, timing out, would outlast the budget.
         """
-        if self._ends - time.monotonic() < 2 * CONNECT_SECONDS + READ_SECONDS:  # TCP and TLS
+        if self._ends - time.monotonic() < bounds.longest:
             raise BudgetExhaustedError
 
 
@@ -84,12 +89,17 @@ class Clients:
     @cached_property
     def dynamodb(self) -> Any:
         """For the tables."""
-        return self._budgeted("dynamodb")
+        return self._budgeted("dynamodb", Bounds(CONNECT_SECONDS, READ_SECONDS, ATTEMPTS))
+
+    @cached_property
+    def brief_dynamodb(self) -> Any:
+        """For what must be known or written in little time."""
+        return self._budgeted("dynamodb", BRIEF)
 
     @cached_property
     def s3(self) -> Any:
         """For the documents; the signature is for URLs, too: an older one would not cover the headers."""
-        return self._budgeted("s3", signature_version="s3v4")
+        return self._budgeted("s3", Bounds(CONNECT_SECONDS, READ_SECONDS, ATTEMPTS), signature_version="s3v4")
 
     @cached_property
     def sts(self) -> Any:
@@ -127,8 +137,7 @@ class Clients:
         with self._making:
             return self._session.create_client(service, config=config, **credentials)
 
-    def _budgeted(self, service: str, signature_version: str | None = None) -> Any:
-        bounds = Bounds(CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
+    def _budgeted(self, service: str, bounds: Bounds, signature_version: str | None = None) -> Any:
         client = self.client(service, bounds, signature_version=signature_version)
-        client.meta.events.register("before-send", self._budget.check)
+        client.meta.events.register("before-send", partial(self._budget.check, bounds))
         return client

@@ -1,5 +1,7 @@
 """DynamoDB tables to which items are mostly added: plain values in, plain values out, and failures with names."""
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +12,8 @@ from botocore.exceptions import ClientError
 # An item: every value is a text or a whole number.
 Values = dict[str, Any]
 Put = dict[str, Any]
+
+_WHOLE = re.compile("-?[0-9]+")
 
 
 class ConflictError(Exception):
@@ -26,9 +30,20 @@ def pack(values: Values) -> dict[str, dict[str, str]]:
     return {name: {"N": str(value)} if isinstance(value, int) else {"S": value} for name, value in values.items()}
 
 
-def unpack(item: Mapping[str, Mapping[str, str]]) -> Values:
-    """Returns the plain values of a DynamoDB item made by :func:`pack`."""
-    return {name: int(value["N"]) if "N" in value else value["S"] for name, value in item.items()}
+def unpack(item: Mapping[str, Mapping[str, Any]]) -> Values:
+    """Returns the plain values of a DynamoDB item made by :func:`pack`.
+
+    What :func:`pack` never makes was put there by somebody else. It stays readable and equals nothing that was: other
+    numbers are texts, and values of other types the JSON of what DynamoDB says.
+    """
+    return {name: _plain(value) for name, value in item.items()}
+
+
+def _plain(typed: Mapping[str, Any]) -> str | int:
+    [(kind, value)] = typed.items()
+    if kind == "N" and _WHOLE.fullmatch(value):
+        return int(value)
+    return str(value) if kind in ("N", "S") else json.dumps(typed, default=str)
 
 
 @frozen
@@ -86,6 +101,10 @@ class Table:
         """Returns a put over an item whose attribute ``name`` still has the value ``expected``."""
         put = self._put(values, "#name = :expected", name)
         return {**put, "ExpressionAttributeValues": pack({":expected": expected})}
+
+    def overwriting(self, values: Values) -> Put:
+        """Returns a put over whatever there is."""
+        return {"TableName": self.name, "Item": pack(values)}
 
     def _put(self, values: Values, condition: str, name: str) -> Put:
         return {

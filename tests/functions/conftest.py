@@ -6,10 +6,12 @@ import functools
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from drill.emulator import EmbeddedAws
-from tests.functions.cloud import HOME, OTHER, REGIONS, STATE, Cloud, Link, furnish
+from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, REGIONS, STATE, Cloud, Link, furnish
 from tests.functions.gateway import Api
+from tests.functions.test_records import RECORD
 
 import pytest
 from botocore.loaders import JSONFileLoader
@@ -66,6 +68,42 @@ def other(build: Callable[..., Api]) -> Api:
 @pytest.fixture
 def patient() -> str:
     return f"P-{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def trail(api: Api, patient: str) -> str:
+    """A patient whose trail has four rows."""
+    for _ in range(3):
+        api("POST", f"/patients/{patient}/records", RECORD)
+    api("GET", f"/patients/{patient}/records")
+    return patient
+
+
+@pytest.fixture
+def tampered(cloud: Cloud) -> Iterator[Callable[..., None]]:
+    """Puts and deletes items of both regions' tables by the account's root; undone afterwards."""
+    undo: list[tuple[str, dict[str, Any]]] = []
+
+    def change(patient: str, number: int, put: dict[str, Any] | None = None, table: str = AUDIT) -> None:
+        client = cloud.client("dynamodb")
+        key, value = ("entity_id", f"clinic-a#{patient}") if table == AUDIT else ("patient_id", f"clinic-a#{patient}")
+        found = client.query(
+            TableName=table, KeyConditionExpression=f"{key} = :v", ExpressionAttributeValues={":v": {"S": value}}
+        )["Items"]
+        if table == RECORDS:
+            found = [item for item in found if item["record_id"]["S"].startswith("audit#")]
+        item = found[number]
+        undo.append((table, item))
+        if put is None:
+            names = ("entity_id", "event_id") if table == AUDIT else ("patient_id", "record_id")
+            client.delete_item(TableName=table, Key={name: item[name] for name in names})
+        else:
+            changed = {**item, **put}
+            client.put_item(TableName=table, Item={name: value for name, value in changed.items() if value})
+
+    yield change
+    for table, item in reversed(undo):
+        cloud.client("dynamodb").put_item(TableName=table, Item=item)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -116,11 +117,62 @@ def test_an_outage_of_the_table_is_answered_with_when_to_come_back(
     assert reply.json["correlation_id"] == reply.headers["X-Correlation-Id"]
 
 
+def test_calls_succeed_while_a_part_of_what_they_ask_of_the_table_fails(cloud: Cloud, api: Api, patient: str) -> None:
+    cloud.aws.fault(region=HOME, service="dynamodb", mode="error", share=0.3)
+    replies = [record(api, patient), record(api, patient), api("GET", f"/patients/{patient}/records")]
+    cloud.aws.heal()
+    assert [reply.status for reply in replies] == [201, 201, 200]
+    made = {reply.json["record_id"] for reply in replies[:2]}
+    assert {row["record_id"] for row in api("GET", f"/patients/{patient}/records").json["records"]} == made
+    rows = cloud.audit(f"clinic-a#{patient}")
+    assert [row["action"] for row in rows] == ["record.create", "record.create", "record.list", "record.list"]
+
+
 def test_no_call_is_begun_that_could_outlast_the_gateway(
-    api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("functions.shared.clients.BUDGET_SECONDS", 8.9)
     assert record(api, patient).status == 503
+    assert cloud.rows(f"clinic-a#{patient}") == []
+
+
+@pytest.fixture
+def hasty(build: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> Api:
+    """An API that has 4 s for a call, of which an attempt that hangs leaves too few for another one."""
+    from functions.shared import clients
+
+    monkeypatch.setattr(clients, "BUDGET_SECONDS", 4.0)
+    monkeypatch.setattr(clients, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(clients, "READ_SECONDS", 1.6)
+    monkeypatch.setattr(clients, "BRIEF", clients.Bounds(0.1, 0.6))
+    return build(HOME)
+
+
+def test_a_table_that_hangs_is_answered_within_the_calls_time(cloud: Cloud, hasty: Api, patient: str) -> None:
+    cloud.aws.fault(region=HOME, service="dynamodb", mode="hang")
+    started = time.monotonic()
+    reply = record(hasty, patient)
+    assert time.monotonic() - started < 6.0  # as 30 s are 2 s more than 28 s
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+
+
+def test_a_call_that_gave_up_leaves_its_row_if_the_table_is_well_by_then(
+    cloud: Cloud, hasty: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.api.guard import Guard
+
+    log = Guard._log
+
+    def healing(self: Guard, message: str, error: Exception) -> None:
+        log(self, message, error)
+        assert (message, type(error).__name__) == ("request failed", "BudgetExhaustedError")
+        cloud.aws.heal()
+
+    monkeypatch.setattr(Guard, "_log", healing)
+    cloud.aws.fault(region=HOME, service="dynamodb", mode="hang")
+    assert record(hasty, patient).status == 503
+    [row] = cloud.audit(f"clinic-a#{patient}")
+    assert (row["action"], row["result"], row["status"]) == ("record.create", "failed", "503")
 
 
 def test_an_unforeseen_error_tells_nothing_of_itself(cloud: Cloud, api: Api, patient: str) -> None:

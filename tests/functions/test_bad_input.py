@@ -24,7 +24,7 @@ QUICK = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 UUID = "00000000-0000-4000-8000-000000000000"
-EVERYONE = {"jwt": {"claims": {"sub": "s", "org_id": "clinic-a", "groups": "[clinician auditor operator]"}}}
+EVERYONE = {"jwt": {"claims": {"sub": "s", "org_id": "clinic-a", "scope": "clinician auditor operator"}}}
 DESCRIBED = json.loads(PATH.read_text())["paths"]
 OPERATIONS = [(method.upper(), path) for path, item in DESCRIBED.items() for method in item if path != "/healthz"]
 WITH_JSON = [

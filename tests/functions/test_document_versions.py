@@ -135,3 +135,14 @@ def test_a_document_that_s3_gave_up_to_copy_says_so(
     cloud.client("s3").put_bucket_replication(Bucket=bucket(HOME), ReplicationConfiguration=changed)
     assert put(api, patient).json["replication"] == "failed"
     assert status(api, patient)["replication"] == "failed"
+
+
+def test_a_state_of_replication_that_nobody_knows_is_pending(
+    api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.api import documents
+
+    monkeypatch.setattr(documents, "REPLICATION_SECONDS", 0)
+    monkeypatch.setattr(documents, "_REPLICATION", {})
+    assert put(api, patient).json["replication"] == "pending"
+    assert status(api, patient)["replication"] == "pending"

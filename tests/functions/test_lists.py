@@ -105,6 +105,17 @@ def test_records_of_a_facility_are_listed_by_time_across_patients(
     assert (seen, page["next"]) == ([made[1], made[2], made[0]], None)
 
 
+def test_a_facilitys_list_reaches_the_last_moment(api: Api, patient: str) -> None:
+    made = at(api, patient, f"w-{patient}", "2199-12-31T23:59:59.999999Z")
+    assert [r["record_id"] for r in api("GET", f"/facilities/w-{patient}/records").json["records"]] == [made]
+
+
+def test_a_facility_has_nothing_between_a_moment_and_an_earlier_one(api: Api, patient: str) -> None:
+    at(api, patient, f"w-{patient}", "2026-03-01T12:00:00Z")
+    reply = api("GET", f"/facilities/w-{patient}/records?from=2026-03-02T00:00:00Z&to=2026-03-01T00:00:00Z")
+    assert (reply.status, reply.json) == (200, {"records": [], "next": None})
+
+
 def test_a_facility_has_a_record_in_its_current_version_only(api: Api, patient: str) -> None:
     bodies = []
     for content in ("kept", "moved", "changed", "retracted"):

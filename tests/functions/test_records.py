@@ -95,7 +95,30 @@ def test_a_record_is_not_written_without_its_audit_row(cloud: Cloud, build: Call
         ({"facility_id": 7}, "'facility_id' must be 1 to 64"),
         ({"recorded_at": "yesterday"}, "'recorded_at' must be an RFC 3339"),
         ({"recorded_at": "2026-03-01T09:30:00"}, "'recorded_at' must be an RFC 3339"),
-        ({"recorded_at": "0001-01-01T00:00:00+14:00"}, "'recorded_at' must be an RFC 3339"),
+        *(
+            ({"recorded_at": moment}, "'recorded_at' must be an RFC 3339")
+            for moment in (
+                "0001-01-01T00:00:00+14:00",
+                "9999-12-31T23:59:59-14:00",
+                "1900-01-01T00:00:00+00:01",
+                "2199-12-31T23:59:59-00:01",
+                "2200-01-01T00:00:00+00:01",
+                "2024-W01-1T00:00:00+00:00",
+                "20240101T000000Z",
+                "2024-01-01T10+00:00",
+                "2024-01-01T10:00Z",
+                "2024-01-01\x0010:00:00Z",
+                "2024-01-01T10:00:00,5Z",
+                "2024-01-01T10:00:00.Z",
+                "2024-01-01T10:00:00+0000",
+                "2024-01-01T10:00:00+00:00:30",
+                "2024-01-01T24:00:00Z",
+                "2024-02-30T10:00:00Z",
+                "2024-01-01T10:00:00Z\n",
+                "\uff12024-01-01T10:00:00Z",
+                1704103200,
+            )
+        ),
         ({"content": ""}, "'content' must be a text or an object"),
         ({"content": ["a"]}, "'content' must be a text or an object"),
         ({"content": "x" * 65_535}, "'content' must not exceed 65536 bytes"),
@@ -110,6 +133,19 @@ def test_rejects_a_field_that_breaks_its_rule(api: Api, patient: str, changes: d
     assert reply.status == 400
     [error] = reply.json["errors"]
     assert error.startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("moment", "kept"),
+    [
+        ("2024-01-01t10:00:00z", "2024-01-01T10:00:00.000000Z"),
+        ("2024-01-01T10:00:00.1234567891+05:30", "2024-01-01T04:30:00.123456Z"),
+        ("1900-01-01T00:00:00Z", "1900-01-01T00:00:00.000000Z"),
+        ("2199-12-31T23:59:59.999999-00:00", "2199-12-31T23:59:59.999999Z"),
+    ],
+)
+def test_a_moment_is_kept_in_utc(api: Api, patient: str, moment: str, kept: str) -> None:
+    assert api("POST", f"/patients/{patient}/records", {**RECORD, "recorded_at": moment}).json["recorded_at"] == kept
 
 
 def test_rejects_all_broken_rules_at_once(api: Api, patient: str) -> None:

@@ -86,6 +86,28 @@ def test_a_retracted_record_is_gone_but_its_versions_stay(cloud: Cloud, api: Api
     assert len(api("GET", f"{path}/history").json["versions"]) == len(cloud.rows(f"clinic-a#{patient}")) == 2
 
 
+def test_a_retracted_record_is_not_retracted_again(cloud: Cloud, api: Api, patient: str) -> None:
+    path, tag = create(api, patient)
+    retracted = retract(api, path, tag).headers["ETag"]
+    reply = retract(api, path, retracted, "duplicate")
+    assert (reply.status, reply.json["type"]) == (410, "urn:healthcare-dr:problem:retracted")
+    assert retract(api, path, tag).status == 412
+    assert len(cloud.rows(f"clinic-a#{patient}")) == 2
+
+
+def test_retractions_in_two_regions_are_merged_by_one_more(
+    cloud: Cloud, api: Api, other: Api, patient: str, link: Link
+) -> None:
+    path, tag = create(api, patient)
+    link.cut()
+    assert [retract(region, path, tag).status for region in (api, other)] == [200, 200]
+    link.restore()
+    rows = cloud.rows(f"clinic-a#{patient}")
+    both = '"' + ".".join(sorted(row["version_id"] for row in rows if "retraction" in row)) + '"'
+    merged = retract(api, path, both)
+    assert (merged.status, retract(api, path, merged.headers["ETag"]).status) == (200, 410)
+
+
 def test_a_retraction_by_mistake_is_taken_back_by_an_update(api: Api, patient: str) -> None:
     path, tag = create(api, patient)
     tag = retract(api, path, tag).headers["ETag"]
