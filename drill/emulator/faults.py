@@ -15,7 +15,7 @@ from drill.emulator.locate import Target
 
 from hypercorn.asyncio.tcp_server import TCPServer
 
-MODES = ("drop", "error", "hang", "slow")
+MODES = ("drop", "error", "hang", "slow", "throttle")
 LONGEST_HANG = 120.0
 """Seconds after which a hung request is cut, should neither the client give up nor the fault be lifted."""
 
@@ -27,7 +27,8 @@ class Fault:
     Attributes:
         region: Its name, `global`, or `*`.
         service: Its name in request signatures, `execute-api`, or `*`.
-        mode: `drop` resets the connection, `error` answers 503, `hang` never answers, `slow` answers late.
+        mode: `drop` resets the connection, `error` answers 503, `hang` never answers, `slow` answers late,
+            `throttle` answers as DynamoDB does when its throughput is exceeded.
         seconds: How late `slow` is; how long a `hang` lasts before it is cut (0: LONGEST_HANG).
         share: The part of the requests that is hit.
         path: The path of the requests that are hit, or `*`.

@@ -17,6 +17,10 @@ from drill.emulator.replication import Replication
 
 KNOWN_CALLERS = ("Terraform", "Lambda", "aws-cli")
 PRIVATE_PATHS = ("/_drill", "/_ministack")
+THROTTLED = {
+    "__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+    "message": "The level of configured provisioned throughput for the table was exceeded.",
+}
 
 
 class Wrapper:
@@ -67,6 +71,9 @@ class Wrapper:
             return True
         if fault.mode == "error":
             await refuse(send)
+            return False
+        if fault.mode == "throttle":
+            await answer(send, 400, THROTTLED)
             return False
         if fault.mode == "hang":
             await _hang(fault.seconds or LONGEST_HANG, receive, met.healed)

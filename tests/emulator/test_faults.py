@@ -41,6 +41,13 @@ def test_one_service_of_a_region_breaks_alone(healed: EmbeddedAws) -> None:
     healed.client("dynamodb", "us-west-2").list_tables()
 
 
+def test_a_throttled_table_answers_as_dynamodb_does(healed: EmbeddedAws) -> None:
+    healed.fault(region="us-west-2", service="dynamodb", mode="throttle")
+    dynamodb = healed.client("dynamodb", "us-west-2")
+    with pytest.raises(dynamodb.exceptions.ProvisionedThroughputExceededException):
+        dynamodb.list_tables()
+
+
 def test_global_services_break_as_a_region_of_their_own(healed: EmbeddedAws) -> None:
     healed.fault(region="us-east-1")
     healed.client("iam", "us-east-1").list_roles()

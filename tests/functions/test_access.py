@@ -105,7 +105,7 @@ def test_a_refusal_stands_though_it_cannot_be_audited(build: Callable[..., Api],
     assert build(HOME, AUDIT_LOGS_TABLE="missing")("POST", f"/patients/{patient}/records", {}).status == 400
 
 
-@pytest.mark.parametrize("mode", ["drop", "error"])
+@pytest.mark.parametrize("mode", ["drop", "error", "throttle"])
 def test_an_outage_of_the_table_is_answered_with_when_to_come_back(
     cloud: Cloud, api: Api, patient: str, mode: str
 ) -> None:
@@ -117,8 +117,11 @@ def test_an_outage_of_the_table_is_answered_with_when_to_come_back(
     assert reply.json["correlation_id"] == reply.headers["X-Correlation-Id"]
 
 
-def test_calls_succeed_while_a_part_of_what_they_ask_of_the_table_fails(cloud: Cloud, api: Api, patient: str) -> None:
-    cloud.aws.fault(region=HOME, service="dynamodb", mode="error", share=0.3)
+@pytest.mark.parametrize("mode", ["error", "throttle"])
+def test_calls_succeed_while_a_part_of_what_they_ask_of_the_table_fails(
+    cloud: Cloud, api: Api, patient: str, mode: str
+) -> None:
+    cloud.aws.fault(region=HOME, service="dynamodb", mode=mode, share=0.3)
     replies = [record(api, patient), record(api, patient), api("GET", f"/patients/{patient}/records")]
     cloud.aws.heal()
     assert [reply.status for reply in replies] == [201, 201, 200]
