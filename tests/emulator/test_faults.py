@@ -127,7 +127,7 @@ def test_requests_are_counted_by_what_became_of_them(healed: EmbeddedAws) -> Non
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ({"mode": "melt"}, "'mode' must be one of drop, error, hang, slow, got: 'melt'"),
+        ({"mode": "melt"}, "'mode' must be one of drop, error, hang, slow, throttle, got: 'melt'"),
         ({"share": 0.0}, "'share' must be more than 0 and at most 1, got: 0.0"),
         ({"seconds": -1.0}, "'seconds' must not be negative, got: -1.0"),
     ],
