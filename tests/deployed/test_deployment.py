@@ -8,6 +8,7 @@ from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
 from drill.leftovers import GLOBAL, REGIONAL, leftovers
 from tests.deployed.conftest import SUFFIX
+from tests.drill.listings import LISTED
 
 import pytest
 
@@ -154,3 +155,5 @@ def test_the_search_for_leftovers_finds_what_is_deployed(aws: EmbeddedAws, deplo
         if not NOT_YET & {f"{service} {key}", f"{service} {call}"}:
             expected |= {f"{region} {service} {key}" for region in REGIONS}
     assert found == expected - NOT_THERE
+    deployed = {instance.kind for instance in deployment.instances()}
+    assert {LISTED[kind] for kind in deployed & LISTED.keys()} <= {line.partition(" ")[2] for line in found}
