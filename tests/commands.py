@@ -9,6 +9,7 @@ import functools
 import importlib
 import inspect
 import io
+import itertools
 import json
 import re
 import shlex
@@ -53,6 +54,7 @@ CDKTF: Mapping[str, frozenset[str]] = {
 # Programs that every machine has, or that the shell is; nothing is known of their options here.
 OTHERS = frozenset((".", "curl", "dig", "echo", "export"))
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
+ASSIGNMENT = re.compile(r"\w+=")
 Faults = Iterator[str]
 
 
@@ -62,7 +64,7 @@ def commands(page: str) -> Iterator[str]:
         if language == "sh":
             yield from _lines(block)
     for span in re.findall(r"`([^`]+)`", FENCE.sub("", page)):
-        if re.match(r"([A-Z]+=\S+\s)*(aws|cdktf|make|python)\s", span):
+        if re.match(r"(\w+=\S+\s)*(aws|cdktf|make|python)\s", span):
             yield " ".join(span.split())
 
 
@@ -94,13 +96,12 @@ def faults(command: str) -> Faults:
         yield f"a quotation must be closed, got: {command!r}"
         return
     for words in _parts(command):
-        named = [word for word in words if not re.match(r"[A-Z_]+=", word)]
-        variables = {word.partition("=")[0]: word.partition("=")[2] for word in words if word not in named}
-        program = named[0] if named else "export"
+        run = list(itertools.dropwhile(ASSIGNMENT.match, words))
+        program, arguments = run[0] if run else "export", run[1:]
         if program == "make":
-            yield from _make(named[1:], variables)
+            yield from _make(arguments)
         elif program in CHECKS:
-            yield from CHECKS[program](named[1:])
+            yield from CHECKS[program](arguments)
         elif program not in OTHERS:
             yield f"the program must be one of {', '.join((*CHECKS, 'make', *sorted(OTHERS)))}, got: {program!r}"
 
@@ -219,8 +220,9 @@ def _cdktf(words: Sequence[str]) -> Faults:
             yield f"'cdktf {verb}' must name some of {', '.join(STACKS)}, got: {stack!r}"
 
 
-def _make(targets: Sequence[str], variables: Mapping[str, str]) -> Faults:
-    for target in targets:
+def _make(words: Sequence[str]) -> Faults:
+    variables = dict(word.split("=", 1) for word in words if ASSIGNMENT.match(word))
+    for target in (word for word in words if not ASSIGNMENT.match(word)):
         recipe = re.search(rf"^{re.escape(target)}:.*\n((?:\t.*\n?)*)", MAKEFILE, re.MULTILINE)
         if recipe is None:
             yield f"make must have a target in the Makefile, got: {target!r}"

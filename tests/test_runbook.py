@@ -100,7 +100,10 @@ EVACUATE = "python -m functions.evacuate evacuate us-east-1 --suffix prod --via 
         ("python -m tools.openapi --json", "must have known options only, got: '--json'"),
         ("cdktf apply us-east-1", "cdktf must be told to deploy, destroy, diff, synth, got: 'apply'"),
         ("cdktf deploy", "'cdktf deploy' must name a stack"),
-        ("cdktf deploy us-west-3", "'cdktf deploy' must name some of us-east-1, us-west-2, peering"),
+        (
+            "TF_CLI_ARGS_apply=-refresh=false cdktf deploy us-west-3",
+            "'cdktf deploy' must name some of us-east-1, us-west-2, peering",
+        ),
         ("cdktf diff us-west-2 --quick", "'cdktf diff' must have known options only, got: '--quick'"),
         ("KEEP=1 make demos", "make must have a target in the Makefile, got: 'demos'"),
         ("make drill ARGS='--scenarios blips'", "'python -m drill' must have known options only, got: '--scenarios'"),
