@@ -8,11 +8,12 @@ from pathlib import Path
 
 import dr.node  # noqa: F401  # starts node: the first, for it takes longest
 from dr.checks import SettingsError
+from dr.context import context_of
 from dr.objectives import budget
 from dr.regions.region import Region
 from dr.regions.us_east_1 import UsEast1
 from dr.regions.us_west_2 import UsWest2
-from dr.settings import Settings, context_of
+from dr.settings import Settings
 from dr.topology import Topology
 
 from cdktf import App
@@ -44,7 +45,7 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: With all that is wrong with them.
     """
-    context = context_of(Path(os.environ.get("DR_CONTEXT_FILE") or Path(__file__).with_name("cdktf.json")))
+    context = context_of(os.environ, Path(__file__).with_name("cdktf.json"))
     return Settings.load(os.environ, context, [region.settings for region in REGIONS])
 
 

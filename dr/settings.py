@@ -2,12 +2,11 @@
 
 import ipaddress
 import itertools
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from dr.checks import CHECK, SettingsError, between, faults, matches, one_of, some_of
+from dr.context import CONTEXT
 from dr.formats import RUNBOOK, check_domain, check_issuer, check_runbook, check_subscriptions
 from dr.objectives import ALIAS_TTL_S, RECOVERY_POINT_OBJECTIVE_S, Plan, broken
 from dr.parsers import flag, listing, number, overrides, text
@@ -15,8 +14,6 @@ from dr.regions.settings import RegionSettings
 
 import attrs
 
-# The key of cdktf.json's context that holds the settings.
-CONTEXT = "healthcareDr"
 # Alarms on Route 53's metrics can only be made there (Route 53 developer guide, "Monitoring health checks").
 PRIMARY_REGION = "us-east-1"
 # CloudWatch Logs, PutRetentionPolicy: the only values that it takes.
@@ -218,12 +215,6 @@ class Settings:
 def variable_of(field: str) -> str:
     """The environment variable that a field is read from."""
     return "ENVIRONMENT_SUFFIX" if field == "environment_suffix" else f"DR_{field.upper()}"
-
-
-def context_of(cdktf_json: Path) -> Mapping[str, Any]:
-    """The settings that a cdktf.json, or a file like it, holds; none when it has none."""
-    context: Mapping[str, Any] = json.loads(cdktf_json.read_text(encoding="utf-8")).get("context", {}).get(CONTEXT, {})
-    return context
 
 
 def camel(field: str) -> str:

@@ -104,6 +104,7 @@ class Scenario:
         spared: The kinds of request of which none may fail.
         wait_s: For how long at most one client is not served, where chance decides; else while a region is broken.
         unserved: The part of the clients' time in which they may not be served, where they are again with the cause.
+        unserved_least: The part in which they cannot be served, where no region is left that could.
     """
 
     name: str
@@ -119,6 +120,7 @@ class Scenario:
     spared: tuple[str, ...] = ()
     wait_s: float | None = None
     unserved: float = 1.0
+    unserved_least: float | None = None
 
     @property
     def watched(self) -> bool:

@@ -13,6 +13,9 @@ BLIP_S = 15.0
 LATCHED_S = 4.0 * PROBE_PERIOD_S
 # Its own health check takes it back sooner, so that only the latch can keep it out for so long after it is mended.
 KEPT_OUT_S = 90.0
+# Of clients' time, where no region answers: all but what a client pauses before the first request that fails. Drills
+# show 96 %, and 84 % five times quicker.
+NOBODY_SERVES = 0.7
 
 
 def _east(text: str, end_s: float | None = None, **broken: object) -> tuple[Break, ...]:
@@ -129,6 +132,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         disturbances=tuple(Break(text=f"{region} refuses", region=region, end_s=60) for region in (EAST, WEST)),
         recovery=Recovery.WITH_THE_CAUSE,
         may_lag=frozenset(CLASSES),  # nobody is left who could be asked
+        unserved_least=NOBODY_SERVES,
     ),
     Scenario(
         name="blips",

@@ -141,7 +141,10 @@ def _recovery(
             wait = (scenario.wait_s or lasts) + afterwards
             yield _most("one client not served for", facts.longest_wait_s, wait, "s")
             unserved = round(100 * (1 - measures.served_share), 1)
-            yield _most("clients' time not served", unserved, 100 * scenario.unserved, "%")
+            if scenario.unserved_least is None:
+                yield _most("clients' time not served", unserved, 100 * scenario.unserved, "%")
+            else:
+                yield _least("clients' time not served", unserved, 100 * scenario.unserved_least, "%")
     if scenario.leaves and scenario.recovery is not Recovery.WITH_THE_CAUSE:
         yield _most("region asked for the last time", facts.asked_last_s, limits.all_s, "s")
     if scenario.leaves:
@@ -176,6 +179,10 @@ def _telling(scenario: Scenario, measures: Measures, facts: Facts) -> Iterator[C
 
 def _most(name: str, measured: float, limit: float, unit: str) -> Check:
     return Check(name=name, measured=measured, limit=limit, unit=unit, passed=measured <= limit)
+
+
+def _least(name: str, measured: float, limit: float, unit: str) -> Check:
+    return Check(name=name, measured=measured, limit=f"at least {limit:g}", unit=unit, passed=measured >= limit)
 
 
 def _same(name: str, found: str, wanted: str) -> Check:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # Values that stand beside the layers: any layer may use them, and they use nothing but each other.
-LEAVES = ("dr.checks", "dr.formats", "dr.objectives", "dr.parsers", "dr.regions.settings", "dr.settings")
+LEAVES = ("dr.checks", "dr.context", "dr.formats", "dr.objectives", "dr.parsers", "dr.regions.settings", "dr.settings")
 # Each layer with what it may import of the project, itself apart.
 LAYERS = {
     "main": ("dr.topology", "dr.regions", "dr.node", *LEAVES),

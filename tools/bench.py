@@ -1,6 +1,7 @@
 """`make bench`: how long `python main.py` takes, with the bindings on demand and with all of them; and the API.
 
 Both ways of synthesis are measured in turn in one run: on a busy machine the seconds vary, their ratio hardly does.
+Each figure that something is wanted of must be as wanted.
 """
 
 import argparse
@@ -57,21 +58,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = measure()
     with Console(stderr=True).status(f"deploying the API, then {options.seconds:g} s of load"):
         api = bench_api.measure(options.seconds)
-    missed = int(figures["ratio"] >= RATIO or not all(figure.holds for figure in api))
+    quick, ahead = figures["on_demand_s"] < SECONDS, figures["ratio"] < RATIO
+    missed = int(not (quick and ahead and all(figure.holds for figure in api)))
     if options.json:
         console.print_json(json.dumps({**figures, "api": {figure.name: round(figure.value, 3) for figure in api}}))
         return missed
     table = Table("python main.py, warm", "measured", "wanted")
-    table.add_row("bindings on demand", f"{figures['on_demand_s']} s", f"under {SECONDS:g} s")
+    table.add_row("bindings on demand", f"{figures['on_demand_s']} s", f"under {SECONDS:g} s", style=_style(quick))
     table.add_row("all bindings", f"{figures['stock_s']} s", "")
-    table.add_row("ratio", f"{figures['ratio']}", f"under {RATIO}")
+    table.add_row("ratio", f"{figures['ratio']}", f"under {RATIO}", style=_style(ahead))
     console.print(table)
     table = Table("the API's function", "measured", "wanted")
     for figure in api:
         measured = f"{figure.value:.3g}" if figure.value < 100 else f"{figure.value:.0f}"
-        table.add_row(figure.name, f"{measured} {figure.unit}", figure.wanted, style="" if figure.holds else "red")
+        table.add_row(figure.name, f"{measured} {figure.unit}", figure.wanted, style=_style(figure.holds))
     console.print(table)
     return missed
+
+
+def _style(holds: bool) -> str:
+    return "" if holds else "red"
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ OTHERS = f"others-{SUFFIX}"
 KEY = f"alias/kms-{SUFFIX}"
 RECORD = {"patient_id": {"S": "tried"}, "record_id": {"S": "tried"}}
 ROW = {"entity_id": {"S": "tried"}, "event_id": {"S": "tried"}}
+FORGED = [{"timestamp": 0, "message": "forged"}]
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 Arguments = dict[str, Any]
 # Where a call wants the ARN of the region's key, it is known at deployment only.
@@ -77,3 +78,8 @@ class Place:
 def said_of(region: str) -> Arguments:
     """A row of the failover's state that is about a region."""
     return {"region": {"S": region}, "item": {"S": "tried"}}
+
+
+def trail_log(region: str) -> str:
+    """The log group of a region's trail."""
+    return f"/aws/cloudtrail/trail-{region}-{SUFFIX}"

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
+from tests.deployed import powers_of_services as services
 from tests.deployed import powers_of_watching as watching
 from tests.deployed.calls import (
     ADMINISTRATOR,
     ANYTHING,
     AUDIT,
     ENCRYPTED,
+    FORGED,
     KEY,
     OTHERS,
     RECORD,
@@ -17,14 +19,8 @@ from tests.deployed.calls import (
     Arguments,
     Place,
     Powers,
+    trail_log,
 )
-
-FORGED = [{"timestamp": 0, "message": "forged"}]
-
-
-def _trail(region: str) -> str:
-    """The log group of a region's trail."""
-    return f"/aws/cloudtrail/trail-{region}-{SUFFIX}"
 
 
 def api(here: Place) -> Powers:
@@ -120,8 +116,8 @@ def api(here: Place) -> Powers:
             here("iam.create_user", UserName="tried"),
             here("iam.create_access_key", UserName="tried"),
             # Its own log and no other: least of all the trail's.
-            here("logs.create_log_stream", logGroupName=_trail(here.region), logStreamName="forged"),
-            here("logs.put_log_events", logGroupName=_trail(here.region), logStreamName="forged", logEvents=FORGED),
+            here("logs.create_log_stream", logGroupName=trail_log(here.region), logStreamName="forged"),
+            here("logs.put_log_events", logGroupName=trail_log(here.region), logStreamName="forged", logEvents=FORGED),
             # Nobody is told anything in the platform's name.
             here("sns.publish", TopicArn=here.topic(OTHERS), Message="tried"),
             here("sns.publish", TopicArn=here.topic(f"topic-alerts-{SUFFIX}"), Message="tried"),
@@ -164,90 +160,15 @@ def peer(here: Place) -> Powers:
     )
 
 
-def replication(here: Place) -> Powers:
-    """S3 copies versions of documents, and does nothing else with them."""
-    bucket, theirs = here.bucket(here.region), here.bucket(here.peer)
-    return Powers(
-        allowed=[
-            here("s3.get_bucket_replication", "s3:GetReplicationConfiguration", Bucket=bucket),
-            here("s3.list_objects_v2", "s3:ListBucket", Bucket=bucket),
-        ],
-        denied=[
-            here("s3.get_object", Bucket=bucket, Key="documents/tried"),
-            here("s3.delete_object", Bucket=bucket, Key="documents/tried"),
-            here("s3.put_object", region=here.peer, Bucket=theirs, Key="documents/tried", Body=b"forged"),
-            here("s3.put_bucket_versioning", Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}),
-            here("dynamodb.get_item", TableName=RECORDS, Key=RECORD),
-            here("kms.generate_data_key", KeyId=KEY, KeySpec="AES_256"),
-            here("sts.assume_role", RoleArn=here.role("peer", here.peer), RoleSessionName="tried"),
-        ],
-    )
-
-
-def flow_log(here: Place) -> Powers:
-    """VPC flow logs are written to their own log group."""
-    own, other = f"/aws/vpc/flow-log-{SUFFIX}", f"/aws/lambda/lambda-api-{SUFFIX}"
-    return Powers(
-        allowed=[
-            here("logs.create_log_stream", logGroupName=own, logStreamName="tried"),
-            here("logs.describe_log_groups"),
-        ],
-        denied=[
-            here("logs.create_log_stream", logGroupName=other, logStreamName="tried"),
-            here("logs.create_log_group", logGroupName=f"{own}-tried"),
-            here("logs.delete_log_group", logGroupName=own),
-            here("logs.delete_log_stream", logGroupName=own, logStreamName="tried"),
-            here("logs.put_retention_policy", logGroupName=own, retentionInDays=1),
-            here("ec2.describe_flow_logs"),
-            here("s3.list_objects_v2", "s3:ListBucket", Bucket=here.bucket(here.region)),
-            here("dynamodb.get_item", TableName=RECORDS, Key=RECORD),
-        ],
-    )
-
-
-def restore(here: Place) -> Powers:
-    """AWS Backup restores into tables and a bucket named `restored-`, and overwrites nothing that is in use."""
-    bucket, new = here.bucket(here.region), here.restored
-    restored: Arguments = {"Bucket": new, "Key": "documents/tried"}
-    return Powers(
-        allowed=[
-            here("s3.list_objects_v2", "s3:ListBucket", Bucket=new),
-            here("s3.put_object", **restored, Body=b"restored", **ENCRYPTED),
-            here("s3.get_object", **restored),
-            here("s3.delete_object", **restored),
-        ],
-        denied=[
-            *(
-                call
-                for table, row in ((RECORDS, RECORD), (AUDIT, ROW))
-                for call in (
-                    here("dynamodb.get_item", TableName=table, Key=row),
-                    here("dynamodb.put_item", TableName=table, Item=row),
-                    here("dynamodb.delete_item", TableName=table, Key=row),
-                    here("dynamodb.delete_table", TableName=table),
-                )
-            ),
-            here("dynamodb.delete_table", TableName=f"restored-{RECORDS}"),
-            here("dynamodb.put_item", region=here.peer, TableName=f"restored-{RECORDS}", Item=RECORD),
-            here("s3.get_object", Bucket=bucket, Key="documents/tried"),
-            here("s3.put_object", Bucket=bucket, Key="documents/tried", Body=b"forged"),
-            here("s3.delete_object", Bucket=bucket, Key="documents/tried"),
-            here("s3.put_bucket_policy", Bucket=new, Policy=ANYTHING),
-            here("s3.put_object", Bucket=OTHERS, Key="any", Body=b"restored"),
-            here("kms.generate_data_key", KeyId=KEY, KeySpec="AES_256"),
-            here("sts.assume_role", RoleArn=here.role("peer", here.peer), RoleSessionName="tried"),
-            here("iam.create_user", UserName="tried"),
-        ],
-    )
-
-
 # By role; one of a new function is a line here and its table above.
 ROLES: Mapping[str, Callable[[Place], Powers]] = {
     "api": api,
     "peer": peer,
-    "replication": replication,
-    "flow-log": flow_log,
-    "restore": restore,
+    "replication": services.replication,
+    "flow-log": services.flow_log,
+    "backup": services.backup,
+    "restore": services.restore,
+    "trail": services.trail,
     "probe": watching.probe,
     "failover": watching.failover,
     "watch": watching.watch,

@@ -8,18 +8,20 @@ from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
 from drill.leftovers import GLOBAL, REGIONAL, leftovers
 from tests.deployed.conftest import SUFFIX
+from tests.drill.listings import LISTED
 
 import pytest
 
 STACKS = ("us-east-1", "us-west-2", "peering", "replication", "dns")
-TABLES = (f"patient_records-{SUFFIX}", f"audit_logs-{SUFFIX}")
 REGIONS = ("us-east-1", "us-west-2")
 
 
-def tables(aws: EmbeddedAws) -> Iterator[tuple[str, str, Any]]:
-    """Each table as each region describes it."""
+def tables(aws: EmbeddedAws, deployment: Deployment) -> Iterator[tuple[str, str, Any]]:
+    """Each table that was deployed, as each region describes it."""
+    names = {each.attributes["name"] for each in deployment.instances() if each.kind == "aws_dynamodb_table"}
+    assert names == {f"{table}-{SUFFIX}" for table in ("patient_records", "audit_logs", "failover_state")}
     for region in REGIONS:
-        for name in TABLES:
+        for name in sorted(names):
             yield region, name, aws.client("dynamodb", region).describe_table(TableName=name)["Table"]
 
 
@@ -36,7 +38,7 @@ def test_every_taggable_resource_carries_both_tags(deployment: Deployment) -> No
 
 
 def test_replicas_of_tables_are_tagged_too(aws: EmbeddedAws, deployment: Deployment) -> None:
-    for region, _, table in tables(aws):
+    for region, _, table in tables(aws, deployment):
         tags = aws.client("dynamodb", region).list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
         assert {"Key": "Environment", "Value": "Production"} in tags
         assert {"Key": "DisasterRecovery", "Value": "Enabled"} in tags
@@ -67,14 +69,14 @@ def test_every_store_says_what_kind_of_data_it_holds(region: str, aws: EmbeddedA
 
 
 def test_every_replica_has_point_in_time_recovery(aws: EmbeddedAws, deployment: Deployment) -> None:
-    for region, name, _ in tables(aws):
+    for region, name, _ in tables(aws, deployment):
         backups = aws.client("dynamodb", region).describe_continuous_backups(TableName=name)
         recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
         assert (region, name, recovery["PointInTimeRecoveryStatus"]) == (region, name, "ENABLED")
 
 
 def test_every_replica_has_the_key_of_its_own_region(aws: EmbeddedAws, deployment: Deployment) -> None:
-    for region, name, table in tables(aws):
+    for region, name, table in tables(aws, deployment):
         key = table["SSEDescription"]["KMSMasterKeyArn"]
         described = aws.client("kms", region).describe_key(KeyId=key)["KeyMetadata"]
         assert (name, described["KeyManager"], described["Arn"]) == (name, "CUSTOMER", key)
@@ -154,3 +156,5 @@ def test_the_search_for_leftovers_finds_what_is_deployed(aws: EmbeddedAws, deplo
         if not NOT_YET & {f"{service} {key}", f"{service} {call}"}:
             expected |= {f"{region} {service} {key}" for region in REGIONS}
     assert found == expected - NOT_THERE
+    deployed = {instance.kind for instance in deployment.instances()}
+    assert {LISTED[kind] for kind in deployed & LISTED.keys()} <= {line.partition(" ")[2] for line in found}

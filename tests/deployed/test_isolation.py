@@ -1,4 +1,7 @@
-"""A region is deployed, planned and destroyed while every other region is down."""
+"""The secondary is deployed, planned and destroyed while the primary is down.
+
+So is the primary while the secondary is, in test_terraform_faults.py, where its apply is killed as well.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,7 @@ from drill.emulator import EmbeddedAws
 from drill.leftovers import leftovers
 
 
-def test_a_region_deploys_plans_and_is_destroyed_while_the_other_refuses_everything(tmp_path: Path) -> None:
+def test_the_secondary_deploys_plans_and_is_destroyed_while_the_primary_refuses_everything(tmp_path: Path) -> None:
     with EmbeddedAws(log=tmp_path / "aws.log") as aws:
         aws.fault(region="us-east-1")
         alone = Deployment(tmp_path, aws.isolated(), ENVIRONMENT_SUFFIX="alone")

@@ -37,7 +37,9 @@ def failed(scenario: str, **changes: Any) -> set[str]:
     )
     names = {field.name for field in attrs.fields(Facts)}
     seen = attrs.evolve(facts, **{name: value for name, value in changes.items() if name in names})
-    measured = attrs.evolve(GOOD, **{name: value for name, value in changes.items() if name not in names})
+    served = {"served_share": 0.04} if BY_NAME[scenario].unserved_least else {}
+    changed = {name: value for name, value in changes.items() if name not in names}
+    measured = attrs.evolve(GOOD, **{**served, **changed})
     found = checks(BY_NAME[scenario], measured, seen, BUDGET, ALLOWANCE)
     return {check.name for check in found if not check.passed}
 
@@ -77,6 +79,8 @@ def test_good_figures_pass(scenario: Scenario) -> None:
         ("calls-fail", {"served_share": 0.0}, "clients' time not served"),
         ("s3-dead", {"served_share": 0.0}, "clients' time not served"),
         ("flapping", {"served_share": 0.0}, "clients' time not served"),
+        ("both-refuse", {"served_share": 0.31}, "clients' time not served"),
+        ("both-refuse", {"served_share": 1.0}, "clients' time not served"),
         ("region-refuses", {"unexplained": 1}, "failed where nothing is broken"),
         ("s3-dead", {"failed": {"read record": 1}}, "failed: record, correction, read record"),
         ("region-refuses", {"failback_s": None}, "failback"),
@@ -113,6 +117,12 @@ def test_a_recovery_point_has_the_limit_of_its_class(
 ) -> None:
     found = failed(scenario, recovery_point_s={**GOOD.recovery_point_s, name: measured})
     assert found == (set() if passes else {f"recovery point, {name.replace('_', ' ')}"})
+
+
+def test_clients_time_not_served_is_judged_from_above_where_a_region_is_left_and_else_from_below() -> None:
+    judged = [scenario for scenario in SCENARIOS if scenario.recovery is Recovery.WITH_THE_CAUSE]
+    assert {scenario.name for scenario in judged if scenario.unserved_least} == {"both-refuse"}
+    assert all((scenario.unserved < 1) != bool(scenario.unserved_least) for scenario in judged)
 
 
 def test_one_retry_is_forgiven_where_nothing_is_broken_if_the_machine_is_hurried() -> None:
