@@ -21,6 +21,7 @@ from functions.shared.state import FAILOVER, PLATFORM, PROBE_OBJECTS, state_of
 from functions.shared.table import Table, Values, unpack
 
 from attrs import frozen
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 # An upload takes six hours at most; its version is then in every region within a minute.
@@ -34,7 +35,7 @@ class Trails:
     patients: Trail
     failover: Trail
     regions: frozenset[str]
-    """Those that have a replica."""
+    """Those that have a replica; empty where nobody knows."""
 
     def of(self, entity: str) -> Trail:
         """Returns the trail that an entity belongs to."""
@@ -60,9 +61,16 @@ def trails_of(region: str, suffix: str) -> Trails:
     rows = Table(client, f"audit_logs-{suffix}", "entity_id", "event_id")
     records = Table(client, f"patient_records-{suffix}", "patient_id", "record_id")
     state = state_of(client, f"failover_state-{suffix}", region)
-    replicas = client.describe_table(TableName=rows.name)["Table"].get("Replicas", [])
-    regions = frozenset({region, *(replica["RegionName"] for replica in replicas)})
-    return Trails(Trail(rows, records, region), Trail(rows, state.table, region), regions)
+    return Trails(Trail(rows, records, region), Trail(rows, state.table, region), _replicas(client, rows.name, region))
+
+
+def _replicas(client: Any, table: str, region: str) -> frozenset[str]:
+    """Returns the regions of a table's replicas; none where that may not be asked, or nobody answers."""
+    try:
+        replicas = client.describe_table(TableName=table)["Table"].get("Replicas", [])
+    except (BotoCoreError, ClientError):
+        return frozenset()
+    return frozenset({region, *(replica["RegionName"] for replica in replicas)})
 
 
 def verify(trails: Trails) -> Iterator[tuple[str, Fault]]:

@@ -72,6 +72,7 @@ class Guard:
             try:
                 self.trail.append(entry)
             except BudgetExhaustedError:
+                # If an attempt before was made and its answer lost, there are two rows of one correlation id.
                 self.last.append(entry)
         except Exception as error:
             self._log("audit row missing", error)

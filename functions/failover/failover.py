@@ -9,7 +9,7 @@ from functions.failover.notices import Notices
 from functions.shared.clients import WATCHING, Bounds, Clients
 from functions.shared.configuration import Watch
 from functions.shared.decisions import Decisions, decisions_of
-from functions.shared.endpoint import SILENT, Patience, complaints
+from functions.shared.endpoint import SILENT, UNREACHED, Patience, complaints
 from functions.shared.metrics import NAMESPACE, evacuation
 from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
@@ -134,8 +134,7 @@ class Failover:
         if alarm is None or alarm.region not in self._peers:
             self._logger.info("alarm of nothing that could be evacuated")
             return
-        sight = self._state.sights(self._region).get(alarm.region, Sight())
-        self._judge(alarm.region, Cause(sight.ill_since or alarm.since, request_id))
+        self._judge(alarm.region, Cause(self._illness(alarm.region) or alarm.since, request_id))
 
     def _look(self, region: str, at: str, request_id: str) -> None:
         """Decides about a region, and then tells what nobody was told: topics that fail hold up no decision."""
@@ -150,12 +149,17 @@ class Failover:
         if last := self._state.evacuation(region):
             self._release(region, last, Cause(at, request_id))
             return
-        since = self._state.sights(self._region).get(region, Sight()).ill_since
+        since = self._illness(region)
         if region in self._peers and since and age_s(since, at) >= float(self._configuration.evacuate_after_s):
             self._judge(region, Cause(since, request_id))
 
+    def _illness(self, region: str) -> str:
+        """Returns since when a region is ill, or comes and goes unless that was decided about; empty if it is well."""
+        sight, last = self._state.sights(self._region).get(region, Sight()), self._state.decision(region)
+        return sight.ill_since if last and last["occurred_at"] >= sight.unsteady_since else sight.unsteady_since
+
     def _judge(self, region: str, cause: Cause) -> None:
-        """Evacuates a region if it is ill as is said, and another one can take its traffic."""
+        """Evacuates a region if it is ill as is said, does not deny it, and another one can take its traffic."""
         last = self._state.decision(region)
         if last and (last["state"] == EVACUATED or last["occurred_at"] >= cause.at):
             self._logger.info("decided before", peer=region, state=last["state"], by=last["by"])
@@ -168,7 +172,7 @@ class Failover:
         serving = [other for other, fault in faults.items() if not fault]
         if not serving:
             self._cry(region, cause, complaint, faults)
-        elif self._state.says_well(region, cause.at):
+        elif complaint.startswith(UNREACHED) and self._state.says_well(region, cause.at):
             notice = self._notices.disputed(region, cause.at, complaint, self._region)
             self._decide(region, DISPUTED, cause, complaint, notice)
         elif self._configuration.automatic_evacuation == "false":
@@ -200,8 +204,9 @@ class Failover:
             if _none_serves(faults, sights):
                 if row["by"] == FAILOVER and not silent:
                     hindrance, reason = "", "no other region serves"
-                elif mine and (own := faults.pop(self._region)) != _EVACUATED:
-                    since = evolve(cause, at=sights[self._region].ill_since)
+                # Where that region's own function lives, it judges this one, and calls them.
+                elif mine and not self._state.sights(region) and (own := faults.pop(self._region)) != _EVACUATED:
+                    since = evolve(cause, at=sights[self._region].unsteady_since)
                     self._cry(self._region, since, own, {**faults, region: silent or _EVACUATED})
         if hindrance:
             self._logger.info("not released yet", peer=region, hindrance=hindrance)
@@ -286,4 +291,6 @@ class Failover:
 
 def _none_serves(faults: Mapping[str, str], sights: Mapping[str, Sight]) -> bool:
     """Returns whether all of these regions can take no traffic, and are not just silent for a moment."""
-    return all(fault == _EVACUATED or (fault and sights.get(other, Sight()).ill) for other, fault in faults.items())
+    return all(
+        fault == _EVACUATED or (fault and sights.get(other, Sight()).ill_since) for other, fault in faults.items()
+    )

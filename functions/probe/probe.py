@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 STORES = ("tables", "documents")
 _WRITTEN_AT = "written-at"
 _POLL_SECONDS = 0.1
-# Healthy in three runs in a row, a region is ill no more; one that comes and goes is.
+# Healthy in three runs in a row, a region is steady again; one that comes and goes is not.
 _STEADY_PERIODS = 1.5
 
 
@@ -207,11 +207,11 @@ class Probe:
 
 
 def _sight(before: Sight, complaint: str, at: str, steady_s: float) -> Sight:
-    """Returns what is seen of a region, since the first of the runs in a row that saw it so; ill until it is steady."""
+    """Returns what is seen of a region: ill or healthy since the first of the runs in a row that saw it so."""
     if complaint:
-        return Sight("", before.lag_s, before.ill_since or at)
+        return Sight("", before.lag_s, before.ill_since or at, before.unsteady_since or at)
     since = before.healthy_since or at
-    return Sight(since, before.lag_s, before.ill_since if age_s(since, at) < steady_s else "")
+    return Sight(since, before.lag_s, "", before.unsteady_since if age_s(since, at) < steady_s else "")
 
 
 def _lag(store: str, peer: str) -> str:

@@ -9,6 +9,7 @@ from functions.shared.chain import DAMAGED, Link, link_of, linked
 from functions.shared.table import ConflictError, Put, Table, Values, after, now
 
 from attrs import field, frozen
+from botocore.exceptions import ClientError
 
 # Two accesses of one entity in one region race for its next row; each round has one winner.
 ROUNDS = 10
@@ -52,7 +53,7 @@ class Trail:
     def append(self, entry: Entry, *puts: Put) -> None:
         """Adds the row of ``entry`` and makes ``puts``: all or none.
 
-        A damaged head stops nobody: the chain goes on from it, and shows from there on that it was changed.
+        A damaged head stops nobody: the chain goes on after its newest row without naming it, which shows for ever.
 
         Raises:
             ConflictError: a condition of ``puts`` did not hold; or others added rows of the same entity all the time.
@@ -110,7 +111,17 @@ class Trail:
             "status": entry.status,
             "correlation_id": entry.correlation_id,
         }
-        return linked(row, link_of(head) if head else Link())
+        link = link_of(head) if head else Link()
+        return linked(row, Link(self._newest(entity), link.hash) if link == DAMAGED else link)
+
+    def _newest(self, entity: str) -> int:
+        """Returns the number of this region's newest row; 0 where rows may only be added."""
+        try:
+            rows = self.rows.items(entity, ScanIndexForward=False)
+            numbers = (row.get("sequence") for row in rows if row.get("region") == self.region)
+            return next((number for number in numbers if isinstance(number, int)), 0)
+        except ClientError:
+            return 0
 
 
 def _following(head: Values) -> str:

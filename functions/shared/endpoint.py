@@ -14,7 +14,9 @@ PATH = "/healthz"
 # What a healthy region answers; Route 53 looks for it in as many bytes.
 SERVING = "serving"
 LOOKED_AT_BYTES = 5_120
-# The complaint about a region that was given up.
+# Complaints about a region of which no answer came: it is gone, or the way there is.
+UNREACHED = ("cannot be reached", "does not answer")
+# Of these the one about a region that was given up.
 SILENT = "does not answer in time"
 
 
@@ -43,11 +45,11 @@ class Endpoint:
         """Returns what is wrong with the region in a few words, nothing if it serves."""
         name, place = urlsplit(self.url), urlsplit(self.way or self.url)
         kind = http.client.HTTPConnection if place.scheme == "http" else http.client.HTTPSConnection
-        connection, step = kind(place.netloc, timeout=self.patience.connect), "cannot be reached"
+        connection, step = kind(place.netloc, timeout=self.patience.connect), UNREACHED[0]
         try:
             with contextlib.closing(connection):
                 connection.connect()
-                step = "does not answer"
+                step = UNREACHED[1]
                 connection.sock.settimeout(self.patience.answer)
                 connection.request("GET", PATH, headers={"Host": name.netloc})
                 answer = connection.getresponse()

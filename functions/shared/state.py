@@ -28,8 +28,10 @@ _EVACUATION, _REFRAINED, _TOLD = "evacuation#", "refrained#", "told#"
 HEARTBEAT, _SIGHT = "heartbeat", "sight"
 # A probe that runs every minute and is late once.
 _FRESH_SECONDS = 150.0
-# People are told late of what was decided in the last hour, about a failure that began within the last day.
-_TELLABLE_SECONDS, _REMEMBERED = 3_600.0, timedelta(days=1)
+# What a region says of itself is true until its probe should have said so again.
+_CURRENT_SECONDS = 90.0
+# People are told late of what was decided in the last hour, about a failure that may have begun long before.
+_TELLABLE_SECONDS, _REMEMBERED = 3_600.0, timedelta(days=30)
 
 
 def age_s(moment: str, at: str = "") -> float:
@@ -39,19 +41,16 @@ def age_s(moment: str, at: str = "") -> float:
 
 @frozen
 class Sight:
-    """What a region's probe last saw of another region."""
+    """What a region's probe last saw of a region, its own too."""
 
     healthy_since: str = ""
     """Empty while it is not healthy."""
     lag_s: float | None = None
     """How late the other region gets what is written in the probe's own; None where that cannot be seen."""
     ill_since: str = ""
-    """Empty once it has been healthy for a while: one that comes and goes is ill all the time."""
-
-    @property
-    def ill(self) -> bool:
-        """Whether it was seen ill last."""
-        return bool(self.ill_since) and not self.healthy_since
+    """Empty while it is healthy."""
+    unsteady_since: str = ""
+    """When it first fell ill; empty once it has been healthy for a while since, and not only between two times."""
 
 
 @frozen
@@ -83,16 +82,19 @@ class State:
         self.table.put(row)
 
     def sights(self, region: str) -> dict[str, Sight]:
-        """Returns what a region's probe sees of the others: nothing, if it is not from the last minutes."""
+        """Returns what a region's probe sees of all regions: nothing, if it is not from the last minutes."""
         row = self.table.get(region, _SIGHT)
         if row is None or age_s(row["written_at"]) > _FRESH_SECONDS:
             return {}
-        return {other: Sight(*sight) for other, sight in json.loads(row["sights"]).items()}
+        return _sights_of(row)
 
     def says_well(self, region: str, after: str) -> bool:
-        """Returns whether after that moment a region's own probe found it healthy, and could say so here."""
+        """Returns whether after that moment a region's own probe found it well, and could say so here."""
         row = self.table.get(region, _SIGHT)
-        return bool(row and row["written_at"] > after and self.sights(region).get(region, Sight()).healthy_since)
+        if row is None or row["written_at"] <= after or age_s(row["written_at"]) > _CURRENT_SECONDS:
+            return False
+        own = _sights_of(row).get(region, Sight())
+        return bool(own.healthy_since) and not own.unsteady_since
 
     def decision(self, region: str) -> Values | None:
         """Returns the latest row of a region's evacuation or release."""
@@ -131,6 +133,10 @@ class State:
         if state in (EVACUATED, RELEASED):
             return f"{_EVACUATION}{at}#{self.region}"
         return f"{_REFRAINED}{at}#{self.region}#{state}"
+
+
+def _sights_of(row: Values) -> dict[str, Sight]:
+    return {region: Sight(*sight) for region, sight in json.loads(row["sights"]).items()}
 
 
 def state_of(client: Any, table: str, region: str) -> State:

@@ -77,7 +77,14 @@ def beat(cloud: Cloud, region: str) -> None:
 
 
 def see(
-    cloud: Cloud, region: str, other: str, *, healthy_s: float = 1000, lag_s: float | None = 0.5, ill_s: float = 0
+    cloud: Cloud,
+    region: str,
+    other: str,
+    *,
+    healthy_s: float = 1000,
+    lag_s: float | None = 0.5,
+    ill_s: float = 0,
+    unsteady_s: float = 0,
 ) -> None:
     """What a region's probe saw of the other just now."""
     from functions.shared.state import Sight, state_of
@@ -86,8 +93,17 @@ def see(
     def ago(seconds: float) -> str:
         return instant(datetime.now(UTC) - timedelta(seconds=seconds)) if seconds else ""
 
-    sight = Sight("" if ill_s else ago(healthy_s), lag_s, ago(ill_s))
+    sight = Sight("" if ill_s else ago(healthy_s), lag_s, ago(ill_s), ago(unsteady_s or ill_s))
     state_of(cloud.client("dynamodb", region), STATE, region).look({other: sight}, ago(0.001))
+
+
+def blind(cloud: Cloud, region: str) -> None:
+    """Nothing is known of what a region sees."""
+    from functions.shared.state import state_of
+    from functions.shared.table import now
+
+    state_of(cloud.client("dynamodb", region), STATE, region).look({}, now())
+    arrive(cloud)
 
 
 def arrive(cloud: Cloud) -> None:
@@ -285,6 +301,45 @@ def test_a_region_that_says_since_that_it_is_well_is_not_evacuated_and_people_ar
     arrive(cloud)
     function(tick(), Context(aws_request_id="third"))
     assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
+@pytest.mark.parametrize("why", ["it answers", "it comes and goes"])
+def test_a_region_is_not_believed_that(cloud: Cloud, alarm: Event, why: str) -> None:
+    cloud.aws.heal()
+    cloud.aws.fault(region=OTHER, service="execute-api", mode="error" if why == "it answers" else "drop")
+    fall_ill(cloud)
+    see(cloud, OTHER, OTHER, unsteady_s=60 if why == "it comes and goes" else 0)
+    arrive(cloud)
+    handler(cloud, EVACUATE_AFTER_S=SOON)(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
+def test_a_region_that_falls_ill_again_soon_after_its_release_is_evacuated_again(
+    cloud: Cloud, alarm: Event, decide: Decide
+) -> None:
+    decide(OTHER, "released")
+    fall_ill(cloud)
+    see(cloud, HOME, OTHER, ill_s=0.2, unsteady_s=60)
+    handler(cloud, EVACUATE_AFTER_S=SOON)(tick(), Context())
+    assert decisions(cloud)[-1]["state"] == "evacuated"
+
+
+def test_people_are_called_by_the_evacuated_region_alone_where_its_function_lives(
+    cloud: Cloud, alarm: Event, decide: Decide
+) -> None:
+    cloud.aws.heal()
+    decide(OTHER, "evacuated")
+    beat(cloud, HOME)
+    time.sleep(0.3)
+    see(cloud, HOME, HOME, ill_s=0.2)
+    see(cloud, OTHER, HOME, ill_s=0.2)
+    arrive(cloud)
+    cloud.aws.fault(region=HOME, service="execute-api")
+    for region in (HOME, OTHER):
+        handler(cloud, region, EVACUATE_AFTER_S=SOON)(tick(), Context(aws_request_id=region))
+    assert told(cloud) == []
+    [message] = told(cloud, OTHER)
+    assert message.startswith(f"{HOME} failed and no other region can take over: ACT NOW\n")
 
 
 def test_what_a_region_said_before_it_was_seen_ill_is_no_dispute(cloud: Cloud, alarm: Event) -> None:
@@ -530,7 +585,7 @@ def test_a_region_that_comes_and_goes_is_evacuated(cloud: Cloud, alarm: Event) -
 
     time.sleep(0.3)
     before, lately = (instant(datetime.now(UTC) - timedelta(seconds=each)) for each in (0.2, 0.1))
-    sight = Sight(healthy_since=lately, ill_since=before)
+    sight = Sight(healthy_since=lately, unsteady_since=before)
     state_of(cloud.client("dynamodb"), STATE, HOME).look({OTHER: sight}, now())
     handler(cloud, EVACUATE_AFTER_S=SOON)(tick(), Context())
     assert decisions(cloud)[-1]["state"] == "evacuated"
@@ -597,6 +652,7 @@ def test_an_evacuated_region_that_does_not_answer_is_not_released_though_no_othe
     cloud: Cloud, latched: Handler
 ) -> None:
     see(cloud, HOME, HOME, ill_s=60)
+    blind(cloud, OTHER)
     for region in (HOME, OTHER):
         cloud.aws.fault(region=region, service="execute-api")
     for invocation in ("first", "second"):
@@ -613,6 +669,7 @@ def test_people_are_called_when_all_fails_but_a_region_that_an_operator_evacuate
     cloud.aws.heal()
     decide(OTHER, "evacuated")
     see(cloud, HOME, HOME, ill_s=60)
+    blind(cloud, OTHER)
     cloud.aws.fault(region=HOME, service="execute-api")
     handler(cloud)(tick(), Context())
     assert decisions(cloud)[-1]["state"] == "evacuated"
