@@ -291,9 +291,11 @@ def test_a_peer_is_healthy_since_the_first_of_the_runs_that_saw_it_so(
     cloud: Cloud, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from functions.shared import state
+    from functions.shared.table import now
 
     here = state.state_of(cloud.client("dynamodb"), STATE, HOME)
     run(OTHER)
+    here.look({}, now())  # whatever was seen before
     cloud.aws.fault(region=OTHER, mode="drop")
     run()
     ill = here.sights(HOME)[OTHER]
