@@ -145,7 +145,8 @@ def _model(service: str) -> Any:
 
 
 def _aws(words: Sequence[str]) -> Faults:
-    (service, operation, *stray), options = _options(words)[0] + [""] * 2, _options(words)[1]
+    before, options = _options(words)
+    service, operation, *stray = before if len(before) > 1 else (*before, "", "")
     what, given = f"'aws {service} {operation}'", [option for option, _ in options]
     if (service, operation) in OF_THE_CLI:
         yield from _unknown(what, given, GLOBALS | OF_THE_CLI[service, operation])
@@ -158,8 +159,8 @@ def _aws(words: Sequence[str]) -> Faults:
     if operation not in names:
         yield f"{what} must be a call of the service"
         return
-    if any(stray):
-        yield f"{what} must have options only, got: {[word for word in stray if word]!r}"
+    if stray:
+        yield f"{what} must have options only, got: {stray!r}"
     shape = _model(service).operation_model(names[operation]).input_shape
     members = {f"--{xform_name(name, '-')}": member for name, member in (shape.members if shape else {}).items()}
     switches = {f"--no-{name[2:]}" for name, member in members.items() if member.type_name == "boolean"}

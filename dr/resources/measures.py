@@ -148,21 +148,24 @@ class Measures:
     def _of_functions(self) -> dict[str, Threshold]:
         found: dict[str, Threshold] = {}
         for kind, name in self.functions.items():
+            # What runs by the minute is told of sooner: callers feel nothing of it, and nobody else looks.
+            scheduled = kind in SCHEDULED
+            bad = None if scheduled else GOES_ON
             # What fails in a scheduled run is counted, and no error: Lambda would keep each as a dead letter.
             failures = Metric(namespace=FAILOVER_METRICS, name="Failures", dimensions={"service": kind})
             errors = self.function("Errors", kind)
             found[f"{kind}-errors"] = Threshold(
-                metric=Total(metrics=[errors, failures]) if kind in SCHEDULED else errors,
+                metric=Total(metrics=[errors, failures]) if scheduled else errors,
                 limit=0,
-                periods=2 if kind in SCHEDULED else LOOKED_AT,
-                bad=None if kind in SCHEDULED else GOES_ON,
+                periods=2 if scheduled else LOOKED_AT,
+                bad=bad,
                 meaning=f"{name} ends in errors.",
             )
             found[f"{kind}-throttles"] = Threshold(
                 metric=self.function("Throttles", kind),
                 limit=0,
-                periods=1 if kind in SCHEDULED else LOOKED_AT,
-                bad=None if kind in SCHEDULED else GOES_ON,
+                periods=1 if scheduled else LOOKED_AT,
+                bad=bad,
                 meaning=f"{name} is throttled: the region lacks the concurrency for its load.",
             )
         limit = int(CONCURRENCY_SHARE * self.concurrency)

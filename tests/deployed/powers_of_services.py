@@ -1,5 +1,7 @@
 """What the roles that only services of AWS assume must be able to do, and what they must not."""
 
+from collections.abc import Iterator
+
 from tests.deployed.calls import (
     ANYTHING,
     AUDIT,
@@ -12,6 +14,7 @@ from tests.deployed.calls import (
     ROW,
     SUFFIX,
     Arguments,
+    Call,
     Place,
     Powers,
     trail_log,
@@ -71,16 +74,7 @@ def restore(here: Place) -> Powers:
             here("s3.delete_object", **restored),
         ],
         denied=[
-            *(
-                call
-                for table, row in ((RECORDS, RECORD), (AUDIT, ROW))
-                for call in (
-                    here("dynamodb.get_item", TableName=table, Key=row),
-                    here("dynamodb.put_item", TableName=table, Item=row),
-                    here("dynamodb.delete_item", TableName=table, Key=row),
-                    here("dynamodb.delete_table", TableName=table),
-                )
-            ),
+            *_rows(here),
             here("dynamodb.delete_table", TableName=f"restored-{RECORDS}"),
             here("dynamodb.put_item", region=here.peer, TableName=f"restored-{RECORDS}", Item=RECORD),
             here("s3.get_object", Bucket=bucket, Key="documents/tried"),
@@ -101,17 +95,9 @@ def backup(here: Place) -> Powers:
     return Powers(
         allowed=[],
         denied=[
-            *(
-                call
-                for table, row in ((RECORDS, RECORD), (AUDIT, ROW))
-                for call in (
-                    here("dynamodb.get_item", TableName=table, Key=row),
-                    here("dynamodb.put_item", TableName=table, Item=row),
-                    here("dynamodb.delete_item", TableName=table, Key=row),
-                    here("dynamodb.scan", TableName=table),
-                    here("dynamodb.delete_table", TableName=table),
-                )
-            ),
+            *_rows(here),
+            here("dynamodb.scan", TableName=RECORDS),
+            here("dynamodb.scan", TableName=AUDIT),
             here("s3.put_object", Bucket=bucket, Key="documents/tried", Body=b"forged"),
             here("s3.delete_object", Bucket=bucket, Key="documents/tried"),
             here("s3.put_bucket_policy", Bucket=bucket, Policy=ANYTHING),
@@ -146,3 +132,12 @@ def trail(here: Place) -> Powers:
             here("iam.create_user", UserName="tried"),
         ],
     )
+
+
+def _rows(here: Place) -> Iterator[Call]:
+    """The rows of patients and of their trail, and the tables themselves."""
+    for table, row in ((RECORDS, RECORD), (AUDIT, ROW)):
+        yield here("dynamodb.get_item", TableName=table, Key=row)
+        yield here("dynamodb.put_item", TableName=table, Item=row)
+        yield here("dynamodb.delete_item", TableName=table, Key=row)
+        yield here("dynamodb.delete_table", TableName=table)

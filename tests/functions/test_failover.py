@@ -580,13 +580,8 @@ def test_a_region_that_the_probe_saw_ill_for_long_enough_is_evacuated_without_an
 
 
 def test_a_region_that_comes_and_goes_is_evacuated(cloud: Cloud, alarm: Event) -> None:
-    from functions.shared.state import Sight, state_of
-    from functions.shared.table import instant, now
-
     time.sleep(0.3)
-    before, lately = (instant(datetime.now(UTC) - timedelta(seconds=each)) for each in (0.2, 0.1))
-    sight = Sight(healthy_since=lately, unsteady_since=before)
-    state_of(cloud.client("dynamodb"), STATE, HOME).look({OTHER: sight}, now())
+    see(cloud, HOME, OTHER, healthy_s=0.1, unsteady_s=0.2)
     handler(cloud, EVACUATE_AFTER_S=SOON)(tick(), Context())
     assert decisions(cloud)[-1]["state"] == "evacuated"
 
