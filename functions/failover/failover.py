@@ -134,7 +134,8 @@ class Failover:
         if alarm is None or alarm.region not in self._peers:
             self._logger.info("alarm of nothing that could be evacuated")
             return
-        self._judge(alarm.region, Cause(self._illness(alarm.region) or alarm.since, request_id))
+        since = self._illness(alarm.region, self._state.decision(alarm.region))
+        self._judge(alarm.region, Cause(since or alarm.since, request_id))
 
     def _look(self, region: str, at: str, request_id: str) -> None:
         """Decides about a region, and then tells what nobody was told: topics that fail hold up no decision."""
@@ -146,16 +147,17 @@ class Failover:
 
     def _settle(self, region: str, at: str, request_id: str) -> None:
         """Releases a region if that is due, or judges it: the alarm tells once, and its message may have been lost."""
-        if last := self._state.evacuation(region):
+        last = self._state.decision(region)
+        if last and last["state"] == EVACUATED:
             self._release(region, last, Cause(at, request_id))
             return
-        since = self._illness(region)
+        since = self._illness(region, last)
         if region in self._peers and since and age_s(since, at) >= float(self._configuration.evacuate_after_s):
             self._judge(region, Cause(since, request_id))
 
-    def _illness(self, region: str) -> str:
+    def _illness(self, region: str, last: Values | None) -> str:
         """Returns since when a region is ill, or comes and goes unless that was decided about; empty if it is well."""
-        sight, last = self._state.sights(self._region).get(region, Sight()), self._state.decision(region)
+        sight = self._state.sights(self._region).get(region, Sight())
         return sight.ill_since if last and last["occurred_at"] >= sight.unsteady_since else sight.unsteady_since
 
     def _judge(self, region: str, cause: Cause) -> None:
