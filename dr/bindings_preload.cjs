@@ -1,30 +1,50 @@
 // Changes the sources of a few modules as node loads them, so that a synthesis does not pay for what it never uses.
 // Loaded by NODE_OPTIONS=--require, see bindings.py; every other module is left as it is.
+const crypto = require("node:crypto");
 const fs = require("node:fs");
 const Module = require("node:module");
 const path = require("node:path");
+const v8 = require("node:v8");
+const vm = require("node:vm");
 
 const FORWARD_DECLARATIONS = /^exports\.\w+ = (?:exports\.\w+ = )*void 0;$/gm;
 const EAGER = /^exports\.(\w+) = (?:__importStar\()?require\("(\.\/[\w/-]+)"\)\)?;$/gm;
 const ON_DEMAND = 'Object.defineProperty(exports, "$1", { enumerable: true, configurable: true, get: () => require("$2") });';
 
-// jsii's entry starts a second node, which does the work, and hands every message on to it over a pipe numbered 3. This
-// one does the work itself, over its own pipes; what node's side prints it wraps as the entry does, for Python to print.
+// jsii's program for a node that its entry starts, with a pipe numbered 3 to the entry. dr/node.py starts it itself: it
+// talks over its own pipes, and wraps what is printed as the entry does, for Python to print.
 const CHANNEL = "readFD:3,writeFD:3";
-const IN_PROCESS = `
+const WRAPPED_OUTPUT = `
   const write = process.stderr.write.bind(process.stderr);
   for (const name of ["stdout", "stderr"])
     process[name].write = (data, ...rest) =>
       write(JSON.stringify({ [name]: Buffer.from(data).toString("base64") }) + "\\n", ...rest);
   process.execArgv.push("--preserve-symlinks");
-  require("../lib/program.js");
 `;
 
 // An assertion that writes its message first, with what it inspects; and packages of 34 MB hashed 16 kB at a time.
 const EAGER_MESSAGE = /\(0,\w+\.default\)\((null!=\w+),`Kernel error: expected type information/g;
 const SMALL_CHUNK = "Buffer.alloc(16384)";
+// A file beside the program, which Python's package names by its folder as well.
+const WORKER = '"runtime-index-worker.js"';
 
-const holdsChannel = (folder) => fs.readFileSync(path.join(folder, "../lib/program.js"), "utf8").includes(CHANNEL);
+// What resolving a value without a token gives, or this function itself where a token may be in it.
+function copyOfPlain(value) {
+  if (value === undefined || value === null || typeof value === "boolean" || (typeof value === "number" && value >= 0)) return value;
+  if (typeof value === "string") return /Tok|[-|\d.+]e[-|\d.eE+]/.test(value) ? copyOfPlain : value;
+  if (typeof value !== "object") return copyOfPlain;
+  const list = Array.isArray(value);
+  if (!list && Object.getPrototypeOf(value) !== Object.prototype) return copyOfPlain;
+  const copy = list ? [] : {};
+  for (const [key, member] of Object.entries(value)) {
+    const copied = copyOfPlain(key) === copyOfPlain ? copyOfPlain : copyOfPlain(member);
+    if (copied === copyOfPlain) return copyOfPlain;
+    if (copied === undefined) continue;
+    if (list) copy.push(copied);
+    else copy[key] = copied;
+  }
+  return copy;
+}
 
 const CHANGES = [
   // The package itself, or its unpacked copy in the cache: provider-aws/<version>/<hash>/lib/index.js.
@@ -33,15 +53,40 @@ const CHANGES = [
   [/\/cdktf\/(?:[^/]+\/)*lib\/private\/fs\.js$/, (source) => source.replace(/^const archiver = (require\("archiver"\));$/m, "const archiver = (...given) => $1(...given);")],
   // For each token a trace of node's own frames, which says nothing of the Python code that made it.
   [/\/cdktf\/(?:[^/]+\/)*lib\/tokens\/private\/stack-trace\.js$/, () => "exports.captureStackTrace = () => [];"],
-  // Most strings are plain names, most other values true or false: they hold no token to resolve.
-  [/\/cdktf\/(?:[^/]+\/)*lib\/tokens\/private\/resolve\.js$/, (source) => source.replace(/^function resolve\(obj, options\) \{$/m, '$&\n    if (typeof obj === "boolean" || (typeof obj === "string" && /^[a-z_]+$/.test(obj))) return obj;')],
-  [/\/bin\/jsii-runtime\.js$/, (source, folder) => (holdsChannel(folder) ? IN_PROCESS : source)],
-  [/\/lib\/program\.js$/, (source) => source.replace(CHANNEL, "readFD:0,writeFD:1").replace(EAGER_MESSAGE, "$1||$&").replace(SMALL_CHUNK, "Buffer.alloc(2**20)")],
+  // Most of what is resolved holds no token, and all of it is resolved three times.
+  [/\/cdktf\/(?:[^/]+\/)*lib\/tokens\/private\/resolve\.js$/, (source) => source.replace(/^function resolve\(obj, options\) \{$/m, `${copyOfPlain}\n$&\n    const copy = copyOfPlain(obj);\n    if (copy !== copyOfPlain) return copy;`)],
+  [/\/lib__program\.js$/, (source) => WRAPPED_OUTPUT + source.replace(CHANNEL, "readFD:0,writeFD:1").replace(WORKER, '"lib__runtime-index-worker.js"').replace(EAGER_MESSAGE, "$1||$&").replace(SMALL_CHUNK, "Buffer.alloc(2**20)")],
 ];
 
-const compile = Module.prototype._compile;
-Module.prototype._compile = function (source, filename, ...rest) {
+// What V8 compiled, kept beside Python's bytecode: a code cache for each source, by its hash.
+const KEPT = path.join(__dirname, "__pycache__", `node-${process.versions.v8}.cache`);
+const kept = (() => {
+  try {
+    return v8.deserialize(fs.readFileSync(KEPT));
+  } catch {
+    return {};
+  }
+})();
+const compiled = {};
+
+Module.prototype._compile = function (source, filename) {
   const name = filename.replaceAll("\\", "/");
   const [, change] = CHANGES.find(([file]) => file.test(name)) ?? [];
-  return compile.call(this, change ? change(source, path.dirname(filename)) : source, filename, ...rest);
+  const code = Module.wrap(change ? change(source) : source);
+  const key = crypto.createHash("sha1").update(code).digest("base64");
+  const script = new vm.Script(code, { filename, cachedData: kept[key] });
+  if (!kept[key] || script.cachedDataRejected) compiled[key] = script;
+  const run = script.runInThisContext();
+  return run.call(this.exports, this.exports, Module.createRequire(filename), this, filename, path.dirname(filename));
 };
+
+process.on("exit", () => {
+  const added = Object.entries(compiled).map(([key, script]) => [key, script.createCachedData()]);
+  if (added.length === 0) return;
+  try {
+    fs.writeFileSync(`${KEPT}.${process.pid}`, v8.serialize({ ...kept, ...Object.fromEntries(added) }));
+    fs.renameSync(`${KEPT}.${process.pid}`, KEPT);
+  } catch {
+    // A folder that cannot be written costs the next synthesis time, and nothing else.
+  }
+});

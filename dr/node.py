@@ -1,18 +1,20 @@
-"""Starts node when it is imported, and does not wait for it: the two processes of a synthesis work at the same time.
+"""Asks node without waiting for its answers: the two processes of a synthesis work at the same time.
 
 Node needs longer than Python, so main.py imports this first. ``DR_ALL_BINDINGS=1`` leaves all as it is in jsii.
 """
 
+import atexit
 import json
-import os
 import re
+import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from dr.bindings import STOCK
+from dr.runtime import NODE
 
 from jsii import kernel
 from jsii._kernel.providers import process
@@ -34,12 +36,21 @@ class Pipelined(process._NodeProcess):
     of where its object was made. Nothing is asked after it, for the objects made since may have wrong names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, node: "subprocess.Popen[bytes]") -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # published without types
+        self._node = node
         self._unread: deque[Callable[[], None]] = deque()
         self._given: Any = None
         self._number = FIRST
         self._overridden = self._failed = False
+
+    def start(self) -> None:
+        """Take the node that has started, as jsii does with the one that it starts."""
+        self._process = self._node
+        self.sink_thread = threading.Thread(target=process.stderr_sink, args=(self._node.stderr,), daemon=True)
+        self.sink_thread.start()
+        atexit.register(self.stop)
+        self.handshake()
 
     def handshake(self) -> None:
         """Leave the greeting until an answer is needed: node is still starting."""
@@ -95,7 +106,7 @@ def _caller() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
-if not os.environ.get(STOCK):
-    process._NodeProcess = Pipelined  # type: ignore[misc]  # the class of jsii's one process
-    # What jsii does at its first request; a process that runs already stays as it is.
+if NODE is not None:
+    process._NodeProcess = partial(Pipelined, NODE)  # type: ignore[assignment,misc]  # what makes jsii's one process
+    # What jsii does at its first request.
     process.ProcessProvider._process.__get__(kernel.provider)

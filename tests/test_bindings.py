@@ -94,3 +94,48 @@ def test_what_node_prints_is_printed(tmp_path: Path) -> None:
     script = tmp_path / "prints.cjs"
     script.write_text("process.on('exit', () => { console.log('from node'); console.error('and its errors'); });")
     assert run("import dr, cdktf", NODE_OPTIONS=f"--require={script}") == "from node"
+
+
+# A value of every kind that resolves to another, beside some that only look so.
+VALUES = """
+import dr.node, json
+from cdktf import App, Fn, TerraformLocal, TerraformOutput, TerraformStack, TerraformVariable
+app = App()
+stack = TerraformStack(app, "stack")
+variable = TerraformVariable(stack, "variable")
+other = TerraformLocal(TerraformStack(app, "other"), "local", {"a": 1})
+values = {
+    "string": variable.string_value, "within": f"a-{variable.string_value}", "number": variable.number_value,
+    "number within": f"{variable.number_value} of 3", "numbers": [variable.number_value], "list": variable.list_value,
+    "plain": "${a.b}", "negative": -1.5, "exponent": "-1e-5 and 1.e+9",
+    "any": variable, "function": Fn.merge([{"a": variable.string_value}, {"b": None}]), "empty": [[], {}, "", None, 0],
+    "json": Fn.jsonencode({"a": [variable.string_value]}), variable.string_value: {"deep": [{"deeper": [variable]}]},
+    "escaped": f"${{a}} and {variable.string_value}", "elsewhere": other.expression, "Token": "Map Token Value",
+}
+for name, value in values.items():
+    TerraformOutput(stack, f"output-{len(stack.node.children)}", value=value, description=name)
+TerraformOutput(stack, "all", value=values, sensitive=True)
+app.synth()
+"""
+
+
+def test_every_kind_of_value_resolves_to_the_same(tmp_path: Path) -> None:
+    fast, stock = tmp_path / "fast", tmp_path / "stock"
+    run(VALUES, CDKTF_OUTDIR=str(fast))
+    run(VALUES, CDKTF_OUTDIR=str(stock), **{STOCK: "1"})
+    written = contents(stock)
+    assert b"var.variable" in written["stacks/stack/cdk.tf.json"]
+    assert contents(fast) == written
+
+
+@pytest.mark.parametrize("kept", [b"", b"cut off", None], ids=["empty", "damaged", "missing"])
+def test_what_v8_compiled_is_kept_anew_where_it_cannot_be_read(kept: bytes | None) -> None:
+    code = "import dr.node, cdktf, jsii\nprint(cdktf.TerraformStack(cdktf.App(), 'stack').node.id)"
+    run(code)
+    (cache,) = (ROOT / "dr/__pycache__").glob("node-*.cache")
+    if kept is None:
+        cache.unlink()
+    else:
+        cache.write_bytes(kept)
+    assert run(code) == "stack"
+    assert cache.stat().st_size > 10**5

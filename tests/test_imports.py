@@ -18,7 +18,8 @@ LAYERS = {
     "dr.links": ("dr.links.link", "dr.regions", "dr.resources", *LEAVES),
     "dr.regions": ("dr.regions.region", "dr.resources", "dr.bundle", *LEAVES),
     "dr.resources": ("dr.resources", *LEAVES),
-    "dr.node": ("dr.bindings",),
+    "dr.node": ("dr.runtime",),
+    "dr.runtime": ("dr.bindings",),
 }
 PROJECT = ("dr", "drill", "functions", "main", "tests", "tools")
 INFRASTRUCTURE = ("attrs", "cdktf", "cdktf_cdktf_provider_aws", "constructs")
