@@ -22,9 +22,30 @@ const WRAPPED_OUTPUT = `
   process.execArgv.push("--preserve-symlinks");
 `;
 
-// An assertion that writes its message first, with what it inspects; and packages of 34 MB hashed 16 kB at a time.
+// Python names a resource's attribute before it has the token that stands for it: an object's number and a property.
+// Here that name becomes the token, wherever it is in a request.
+const NAMED = `
+  const tokens = {};
+  let asked;
+  const read = (line) => {
+    const request = JSON.parse(line.replace(/\\$\\{TfToken\\[TOKEN\\.(\\d+\\.\\w+)\\]\\}/g, (name, attribute) => tokens[attribute] ?? name));
+    asked = request.api === "get" ? request.objref["$jsii.byref"].split("@").pop() + "." + request.property : undefined;
+    return request;
+  };
+  const written = (answer) => {
+    if (typeof answer.ok?.value === "string") tokens[asked] = answer.ok.value;
+    return JSON.stringify(answer);
+  };
+`;
+const READ = "const p=JSON.parse(e);return this.debug";
+const WRITE = "write(e){const p=JSON.stringify(e);";
+
+// An assertion that writes its message first, with what it inspects; and packages of 34 MB hashed 16 kB at a time,
+// in each run, only to find their unpacked copies.
 const EAGER_MESSAGE = /\(0,\w+\.default\)\((null!=\w+),`Kernel error: expected type information/g;
 const SMALL_CHUNK = "Buffer.alloc(16384)";
+const DIGEST = "return readFileChunks(e,()=>{},...p)";
+const KEPT_DIGEST = DIGEST.replace("return ", "return process.keptDigest(e,p,()=>") + ")";
 // A file beside the program, which Python's package names by its folder as well.
 const WORKER = '"runtime-index-worker.js"';
 
@@ -55,10 +76,10 @@ const CHANGES = [
   [/\/cdktf\/(?:[^/]+\/)*lib\/tokens\/private\/stack-trace\.js$/, () => "exports.captureStackTrace = () => [];"],
   // Most of what is resolved holds no token, and all of it is resolved three times.
   [/\/cdktf\/(?:[^/]+\/)*lib\/tokens\/private\/resolve\.js$/, (source) => source.replace(/^function resolve\(obj, options\) \{$/m, `${copyOfPlain}\n$&\n    const copy = copyOfPlain(obj);\n    if (copy !== copyOfPlain) return copy;`)],
-  [/\/lib__program\.js$/, (source) => WRAPPED_OUTPUT + source.replace(CHANNEL, "readFD:0,writeFD:1").replace(WORKER, '"lib__runtime-index-worker.js"').replace(EAGER_MESSAGE, "$1||$&").replace(SMALL_CHUNK, "Buffer.alloc(2**20)")],
+  [/\/lib__program\.js$/, (source) => WRAPPED_OUTPUT + NAMED + source.replace(READ, READ.replace("JSON.parse", "read")).replace(WRITE, WRITE.replace("JSON.stringify", "written")).replace(CHANNEL, "readFD:0,writeFD:1").replace(WORKER, '"lib__runtime-index-worker.js"').replace(EAGER_MESSAGE, "$1||$&").replace(SMALL_CHUNK, "Buffer.alloc(2**20)").replace(DIGEST, KEPT_DIGEST)],
 ];
 
-// What V8 compiled, kept beside Python's bytecode: a code cache for each source, by its hash.
+// Kept beside Python's bytecode: what V8 compiled of each source, by the source's hash, and the hashes of packages.
 const KEPT = path.join(__dirname, "__pycache__", `node-${process.versions.v8}.cache`);
 const kept = (() => {
   try {
@@ -67,7 +88,7 @@ const kept = (() => {
     return {};
   }
 })();
-const compiled = {};
+const added = {};
 
 Module.prototype._compile = function (source, filename) {
   const name = filename.replaceAll("\\", "/");
@@ -75,16 +96,25 @@ Module.prototype._compile = function (source, filename) {
   const code = Module.wrap(change ? change(source) : source);
   const key = crypto.createHash("sha1").update(code).digest("base64");
   const script = new vm.Script(code, { filename, cachedData: kept[key] });
-  if (!kept[key] || script.cachedDataRejected) compiled[key] = script;
+  if (!kept[key] || script.cachedDataRejected) added[key] = () => script.createCachedData();
   const run = script.runInThisContext();
   return run.call(this.exports, this.exports, Module.createRequire(filename), this, filename, path.dirname(filename));
 };
 
+process.keptDigest = (file, salt, compute) => {
+  const { size, mtimeMs } = fs.statSync(file);
+  const key = JSON.stringify([file, size, mtimeMs, ...salt]);
+  if (kept[key]) return kept[key];
+  const digest = compute();
+  added[key] = () => digest;
+  return digest;
+};
+
 process.on("exit", () => {
-  const added = Object.entries(compiled).map(([key, script]) => [key, script.createCachedData()]);
-  if (added.length === 0) return;
+  if (Object.keys(added).length === 0) return;
+  const made = Object.entries(added).map(([key, make]) => [key, make()]);
   try {
-    fs.writeFileSync(`${KEPT}.${process.pid}`, v8.serialize({ ...kept, ...Object.fromEntries(added) }));
+    fs.writeFileSync(`${KEPT}.${process.pid}`, v8.serialize({ ...kept, ...Object.fromEntries(made) }));
     fs.renameSync(`${KEPT}.${process.pid}`, KEPT);
   } catch {
     // A folder that cannot be written costs the next synthesis time, and nothing else.

@@ -1,6 +1,7 @@
 """The zip of the Lambda functions, the same bytes on every machine."""
 
 import functools
+import io
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -30,15 +31,15 @@ def build_bundle(target: Path = BUNDLE, *, functions: Path = FUNCTIONS, dependen
         raise FileNotFoundError(f"the functions' dependencies are missing, run `make setup`: {dependencies}")
     entries = dict(sorted([*_files(functions, functions.parent), *_files(dependencies, dependencies)]))
     target.parent.mkdir(parents=True, exist_ok=True)
-    # In a file of its own until it is whole: a synthesis beside this one never sees half a bundle.
-    with (
-        tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as unfinished,
-        zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as bundle,
-    ):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as bundle:
         for name, path in entries.items():
             entry = zipfile.ZipInfo(name, DATE)
             entry.create_system, entry.external_attr = 3, 0o100644 << 16
             bundle.writestr(entry, path.read_bytes())
+    # In a file of its own until it is whole: a synthesis beside this one never sees half a bundle.
+    with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as unfinished:
+        unfinished.write(content.getbuffer())
     return Path(unfinished.name).replace(target)
 
 

@@ -16,9 +16,18 @@ from typing import Any
 
 from dr.runtime import NODE
 
+import attrs
 from jsii import kernel
 from jsii._kernel.providers import process
-from jsii._kernel.types import CreateRequest, KernelRequest, LoadRequest, ObjRef
+from jsii._kernel.types import (
+    CreateRequest,
+    GetRequest,
+    GetResponse,
+    KernelRequest,
+    LoadRequest,
+    LoadResponse,
+    ObjRef,
+)
 from jsii.errors import ErrorType, JavaScriptError, JSIIError
 
 # So few that their answers, errors too, fit into a pipe: node never waits until they are read.
@@ -26,21 +35,24 @@ AHEAD = 16
 # Node numbers objects in the order in which it meets them.
 FIRST = 10_000
 NUMBER = re.compile(rb'"\$jsii\.byref":"[^"]*@(\d+)"')
+# What is a token in every resource and data source that has it.
+ATTRIBUTES = {"accountId", "alarmName", "arn", "dnsName", "functionName", "id", "invokeArn", "name", "zoneId"}
+RESOURCES = "@cdktf/provider-aws."
+TOKEN = re.compile(r"\$\{TfToken\[TOKEN\.[\w.]+\]\}")
 BINDINGS = re.compile(rf"(jsii|constructs|cdktf|cdktf_cdktf_provider_aws|{re.escape(__name__)})(\.|$)")
 
 
 class Pipelined(process._NodeProcess):
-    """Gives an answer before node does where it is known: for a package to load, and for the name of a new object.
+    """Gives an answer before node does where it is known: a package to load, the name of a new object, its attributes.
 
     Node's own answers are read before the next request of another kind. An error among them is raised then, with a note
-    of where its object was made. Nothing is asked after it, for the objects made since may have wrong names.
+    of what was asked where. Nothing is asked after it, for the objects made since may have wrong names.
     """
 
     def __init__(self, node: "subprocess.Popen[bytes]") -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # published without types
         self._node = node
         self._unread: deque[Callable[[], None]] = deque()
-        self._given: Any = None
         self._number = FIRST
         self._overridden = self._failed = False
 
@@ -62,40 +74,61 @@ class Pipelined(process._NodeProcess):
             raise RuntimeError("node has refused to make an object: nothing more can be made")
         # Node calls Python back for what Python overrides, in the middle of any later request.
         self._overridden = self._overridden or bool(getattr(request, "overrides", None))
-        ahead = isinstance(request, LoadRequest) or (isinstance(request, CreateRequest) and not self._overridden)
-        while len(self._unread) > (AHEAD - 1 if ahead else 0):
+        foretold = self._foretold(request)
+        while len(self._unread) > (AHEAD - 1 if foretold else 0):
             self._unread.popleft()()
-        self._given = self._foretold(request) if ahead else None
-        return super().send(request, response_type)
+        if foretold is None:
+            return super().send(request, response_type)
+        asked, given = foretold
+        self._node.stdin.write(json.dumps(asked, default=process.jdefault).encode() + b"\n")  # type: ignore[union-attr]
+        self._node.stdin.flush()  # type: ignore[union-attr]  # a pipe
+        self._unread.append(partial(self._read, given, _caller()))
+        return given
 
-    def _foretold(self, request: Any) -> Any:
+    def _foretold(self, request: Any) -> tuple[dict[str, Any], Any] | None:
+        """A request as node reads it, with what the answer will be; nothing where that is not known."""
         if isinstance(request, LoadRequest):
-            return {"assembly": request.name, "types": 0}
-        return ObjRef(f"{request.fqn}@{self._number}")
+            return {"api": "load", **attrs.asdict(request)}, LoadResponse(assembly=request.name, types=0)
+        if self._overridden:
+            return None
+        if isinstance(request, CreateRequest):
+            given = ObjRef(f"{request.fqn}@{self._number}")
+            self._number += 1
+            # What is not JSON in the arguments is left to json.
+            return {"api": "create", **attrs.asdict(request, recurse=False)}, given
+        if isinstance(request, GetRequest) and request.property in ATTRIBUTES:
+            kind, _, number = request.objref.ref.rpartition("@")
+            if kind.startswith(RESOURCES):
+                token = f"${{TfToken[TOKEN.{number}.{request.property}]}}"
+                by_reference = {"$jsii.byref": request.objref.ref}
+                return {"api": "get", "objref": by_reference, "property": request.property}, GetResponse(token)
+        return None
 
     def _next_message(self) -> Any:
-        if self._given is None:
-            line = self._process.stdout.readline()  # type: ignore[union-attr]  # a pipe
-            self._number = max([self._number, *(int(number) + 1 for number in NUMBER.findall(line))])
-            return json.loads(line, object_hook=process.ohook)
-        given, self._given = self._given, None
-        self._number += isinstance(given, ObjRef)
-        self._unread.append(partial(self._read, given, _caller()))
-        return {"ok": given}
+        line = self._process.stdout.readline()  # type: ignore[union-attr]  # a pipe
+        self._number = max([self._number, *(int(number) + 1 for number in NUMBER.findall(line))])
+        return json.loads(line, object_hook=process.ohook)
 
     def _read(self, given: Any, caller: str) -> None:
         answer = self._next_message()
-        if "ok" in answer and _name(answer["ok"]) == _name(given):
+        if "ok" in answer and _told(answer["ok"]) == _told(given):
             return
         self._failed = True
         kind = JSIIError if answer.get("name") == ErrorType.JSII_FAULT.value else RuntimeError
-        error = kind(answer.get("error", f"node must answer {_name(given)!r}, got: {answer!r}"))
-        error.add_note(f"for the object made at {caller}")
+        error = kind(answer.get("error", f"node must answer {_told(given)!r}, got: {answer!r}"))
+        error.add_note(f"for what was asked at {caller}")
         raise error from JavaScriptError(answer.get("stack", ""))  # type: ignore[no-untyped-call]  # a stack's text
 
 
-def _name(answer: Any) -> Any:
-    return answer.ref if isinstance(answer, ObjRef) else answer["assembly"]
+def _told(answer: Any) -> str:
+    """What matters of an answer, be it the one given ahead or node's own."""
+    if isinstance(answer, ObjRef):
+        return answer.ref
+    if isinstance(answer, GetResponse):
+        return "a token"
+    if isinstance(answer, LoadResponse):
+        return answer.assembly
+    return answer.get("assembly") or TOKEN.sub("a token", str(answer.get("value")))
 
 
 def _caller() -> str:

@@ -63,6 +63,39 @@ def test_objects_have_the_names_that_node_gives_them() -> None:
     assert run(START + code) == "True"
 
 
+def test_an_attribute_has_a_name_before_node_has_its_token() -> None:
+    code = (
+        "import json\n"
+        "vpc = Vpc(stack, 'vpc')\n"
+        "unread = len(jsii.kernel.provider._process._unread)\n"
+        "policy = json.dumps({'Resource': [f'{vpc.arn}/*', vpc.id]})\n"
+        "assert len(jsii.kernel.provider._process._unread) == unread + 2\n"
+        "Vpc(stack, 'other', tags={'policy': policy, vpc.id: 'key'})\n"
+        "print(cdktf.Token.is_unresolved(vpc.arn), vpc.arn == vpc.arn, cdktf.Testing.synth(stack))"
+    )
+    unresolved, equal, written = run(START + code).split(maxsplit=2)
+    assert (unresolved, equal) == ("True", "True")
+    assert json.loads(written)["resource"]["aws_vpc"]["other"]["tags"] == {
+        "policy": '{"Resource": ["${aws_vpc.vpc.arn}/*", "${aws_vpc.vpc.id}"]}',
+        "${aws_vpc.vpc.id}": "key",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("zoneId", "doesn't have a property 'zoneId'"), ("terraformResourceType", "must answer 'a token'")],
+)
+def test_an_attribute_that_is_no_token_is_refused(name: str, said: str) -> None:
+    code = (
+        f"dr.node.ATTRIBUTES.add({name!r})\n"
+        f"jsii.get(Vpc(stack, 'vpc'), {name!r})\n"
+        "try:\n    stack.node\nexcept Exception as error:\n    print(error, *error.__notes__)"
+    )
+    answer = run(START + code)
+    assert said in answer
+    assert answer.endswith("for what was asked at <string>:7")
+
+
 def test_node_calls_what_python_overrides() -> None:
     code = (
         "import constructs\n"
