@@ -128,14 +128,11 @@ def test_every_kind_of_value_resolves_to_the_same(tmp_path: Path) -> None:
     assert contents(fast) == written
 
 
-@pytest.mark.parametrize("kept", [b"", b"cut off", None], ids=["empty", "damaged", "missing"])
-def test_what_v8_compiled_is_kept_anew_where_it_cannot_be_read(kept: bytes | None) -> None:
-    code = "import dr.node, cdktf, jsii\nprint(cdktf.TerraformStack(cdktf.App(), 'stack').node.id)"
-    run(code)
-    (cache,) = (ROOT / "dr/__pycache__").glob("node-*.cache")
-    if kept is None:
-        cache.unlink()
-    else:
+@pytest.mark.parametrize("kept", [b"cut off", b""], ids=["damaged", "empty"])
+def test_what_v8_compiled_is_kept_anew_where_it_cannot_be_read(kept: bytes) -> None:
+    folder = ROOT / "dr/__pycache__"
+    for cache in folder.glob("node-*.cache"):
         cache.write_bytes(kept)
-    assert run(code) == "stack"
+    assert run("import dr.node, cdktf\nprint(cdktf.TerraformStack(cdktf.App(), 'stack').node.id)") == "stack"
+    (cache,) = folder.glob("node-*.cache")
     assert cache.stat().st_size > 10**5

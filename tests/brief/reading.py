@@ -193,10 +193,10 @@ def texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def arguments(value: Any) -> Iterator[tuple[str, Any]]:
     """Every argument in a resource, whatever block it is in, with its value."""
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield key, part
-            yield from arguments(part)
-    elif isinstance(value, list):
-        for part in value:
-            yield from arguments(part)
+    found = [value]
+    for each in found:
+        if isinstance(each, dict):
+            yield from each.items()
+            found.extend(each.values())
+        elif isinstance(each, list):
+            found.extend(each)

@@ -1,12 +1,10 @@
 """Rules about the synthesized stacks, and the mutants that each of them must catch."""
 
-import itertools
-import json
+import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tests.brief.reading import arguments
 from tests.synthesis import Resource, Stacks, resources
 
 import attrs
@@ -36,14 +34,14 @@ class Mutant:
     name: str
     edits: Callable[[Stacks], Iterable[Edit]]
 
-    def breaks(self, copy: "Copy") -> Iterator[Stacks]:
+    def breaks(self, stacks: "Copy") -> Iterator[Stacks]:
         """The copy, broken in one place after the other."""
-        for place in itertools.count():
-            edits = list(self.edits(copy.mended()))
-            if place == len(edits):
-                return
+        edits = list(self.edits(stacks.mended()))
+        for place in range(len(edits)):
+            # What is found in a copy breaks that copy only.
+            edits = list(self.edits(stacks.mended())) if place else edits
             edits[place]()
-            yield copy.stacks
+            yield stacks.stacks
 
 
 class Copy:
@@ -51,16 +49,20 @@ class Copy:
 
     def __init__(self, stacks: Stacks) -> None:
         self._whole = stacks
-        self._texts = {stack: json.dumps(content) for stack, content in stacks.items()}
         self.stacks: Stacks = {}
 
     def mended(self) -> Stacks:
         """The copy, as the stacks are."""
-        self.stacks = {
-            stack: self.stacks[stack] if self.stacks.get(stack) == content else json.loads(self._texts[stack])
-            for stack, content in self._whole.items()
-        }
+        self.stacks = _mended(self.stacks, self._whole)
         return self.stacks
+
+
+def _mended(broken: Any, whole: Any) -> Any:
+    if broken == whole:
+        return broken
+    if isinstance(broken, dict) and isinstance(whole, dict):
+        return {key: _mended(broken.get(key, _NOTHING), part) for key, part in whole.items()}
+    return copy.deepcopy(whole)
 
 
 @attrs.frozen
@@ -262,7 +264,7 @@ def _take_away(stacks: Stacks, *found: Resource) -> None:
 
 
 def _documents(stacks: Stacks) -> Iterator[Mapping[str, Any]]:
-    for content in stacks.values():
-        for _, value in arguments(content["resource"]):
+    for each in resources(stacks):
+        for value in each.arguments.values():
             if isinstance(value, dict) and value.keys() == {"statement"}:
                 yield value
