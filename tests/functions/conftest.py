@@ -10,8 +10,10 @@ from typing import Any
 
 from drill.emulator import EmbeddedAws
 from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, REGIONS, STATE, Cloud, Link, furnish
-from tests.functions.gateway import Api
+from tests.functions.failing import Event, Handler, arrive, beat, handler, see, told
+from tests.functions.gateway import Api, Context
 from tests.functions.test_records import RECORD
+from tests.functions.watched import gone_off
 
 import pytest
 from botocore.loaders import JSONFileLoader
@@ -104,6 +106,28 @@ def tampered(cloud: Cloud) -> Iterator[Callable[..., None]]:
     yield change
     for table, item in reversed(undo):
         cloud.client("dynamodb").put_item(TableName=table, Item=item)
+
+
+@pytest.fixture
+def alarm(cloud: Cloud, decide: Decide) -> Event:
+    """us-west-2 lived, is down, and the alarm of us-east-1 about it has gone off; nobody was told of anything else."""
+    beat(cloud, OTHER)
+    told(cloud)
+    told(cloud, OTHER)
+    see(cloud, HOME, OTHER)
+    cloud.aws.fault(region=OTHER)
+    return gone_off(cloud.aws, HOME, f"Healthy-{OTHER}")
+
+
+@pytest.fixture
+def latched(cloud: Cloud, alarm: Event) -> Handler:
+    """us-west-2 was evacuated by the function of us-east-1, which is returned, and answers again."""
+    function = handler(cloud, RELEASE_AFTER_S="0", LAG_OBJECTIVE_S="60")
+    function(alarm, Context(aws_request_id="evacuation"))
+    told(cloud)
+    cloud.aws.heal()
+    arrive(cloud)
+    return function
 
 
 @pytest.fixture

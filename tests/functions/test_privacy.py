@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.functions.cloud import HOME, REGIONS, Cloud, bucket
+from tests.functions.failing import handler as evacuate
+from tests.functions.failing import told
 from tests.functions.gateway import AUDITOR, Context, Reply, event
-from tests.functions.test_failover import alarm as alarm  # a fixture
-from tests.functions.test_failover import handler as evacuate
-from tests.functions.test_failover import told
 from tests.functions.test_probe import Run
 from tests.functions.test_probe import run as run  # a fixture
 from tests.functions.test_records import RECORD
