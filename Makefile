@@ -69,7 +69,7 @@ check: setup ## lint, formatting and types
 	@$(RUN) mypy
 
 unit: setup ## the tests that need no embedded AWS and no scanner, in under a minute
-	@$(RUN) python -m pytest -n auto --dist worksteal --ignore=tests/deployed --ignore=tests/emulator \
+	@$(RUN) python -m pytest -n 3 --dist worksteal --ignore=tests/deployed --ignore=tests/emulator \
 		--ignore=tests/functions -m 'not deployed and not emulator and not slow' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized

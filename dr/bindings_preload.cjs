@@ -80,21 +80,26 @@ const CHANGES = [
 ];
 
 // Kept beside Python's bytecode: what V8 compiled of each source, by the source's hash, and the hashes of packages.
-const KEPT = path.join(__dirname, "__pycache__", `node-${process.versions.v8}.cache`);
+// V8 ends at a damaged code cache: the file begins with its own hash.
+const KEPT = path.join(__dirname, "__pycache__", `node-${process.version}-${process.arch}.cache`);
+const hash = (content) => crypto.createHash("sha1").update(content).digest();
 const kept = (() => {
   try {
-    return v8.deserialize(fs.readFileSync(KEPT));
+    const file = fs.readFileSync(KEPT);
+    return hash(file.subarray(20)).equals(file.subarray(0, 20)) ? v8.deserialize(file.subarray(20)) : {};
   } catch {
     return {};
   }
 })();
 const added = {};
 
-Module.prototype._compile = function (source, filename) {
+const compile = Module.prototype._compile;
+Module.prototype._compile = function (source, filename, ...rest) {
+  if (!path.isAbsolute(filename)) return compile.call(this, source, filename, ...rest); // what `node --eval` is given
   const name = filename.replaceAll("\\", "/");
   const [, change] = CHANGES.find(([file]) => file.test(name)) ?? [];
   const code = Module.wrap(change ? change(source) : source);
-  const key = crypto.createHash("sha1").update(code).digest("base64");
+  const key = hash(code).toString("base64");
   const script = new vm.Script(code, { filename, cachedData: kept[key] });
   if (!kept[key] || script.cachedDataRejected) added[key] = () => script.createCachedData();
   const run = script.runInThisContext();
@@ -113,8 +118,9 @@ process.keptDigest = (file, salt, compute) => {
 process.on("exit", () => {
   if (Object.keys(added).length === 0) return;
   const made = Object.entries(added).map(([key, make]) => [key, make()]);
+  const content = v8.serialize({ ...kept, ...Object.fromEntries(made) });
   try {
-    fs.writeFileSync(`${KEPT}.${process.pid}`, v8.serialize({ ...kept, ...Object.fromEntries(made) }));
+    fs.writeFileSync(`${KEPT}.${process.pid}`, Buffer.concat([hash(content), content]));
     fs.renameSync(`${KEPT}.${process.pid}`, KEPT);
   } catch {
     // A folder that cannot be written costs the next synthesis time, and nothing else.

@@ -4,8 +4,11 @@ Node needs longer than Python, so main.py imports this first. ``DR_ALL_BINDINGS=
 """
 
 import atexit
+import functools
 import json
+import os
 import re
+import select
 import subprocess
 import sys
 import threading
@@ -28,14 +31,15 @@ from jsii._kernel.types import (
     LoadResponse,
     ObjRef,
 )
+from jsii._reference_map import _types
 from jsii.errors import ErrorType, JavaScriptError, JSIIError
 
-# So few that their answers, errors too, fit into a pipe: node never waits until they are read.
+# So few that what node refuses is told before much more is made.
 AHEAD = 16
 # Node numbers objects in the order in which it meets them.
 FIRST = 10_000
 NUMBER = re.compile(rb'"\$jsii\.byref":"[^"]*@(\d+)"')
-# What is a token in every resource and data source that has it.
+# What is a token in every resource, data source and block that has it as a text.
 ATTRIBUTES = {"accountId", "alarmName", "arn", "dnsName", "functionName", "id", "invokeArn", "name", "zoneId"}
 RESOURCES = "@cdktf/provider-aws."
 TOKEN = re.compile(r"\$\{TfToken\[TOKEN\.[\w.]+\]\}")
@@ -46,7 +50,8 @@ class Pipelined(process._NodeProcess):
     """Gives an answer before node does where it is known: a package to load, the name of a new object, its attributes.
 
     Node's own answers are read before the next request of another kind. An error among them is raised then, with a note
-    of what was asked where. Nothing is asked after it, for the objects made since may have wrong names.
+    of what was asked where. Nothing is asked after it, for the objects made since may have wrong names. An attribute is
+    not the text that node gives for it, and node replaces it: Python sees node's where it reads an argument back.
     """
 
     def __init__(self, node: "subprocess.Popen[bytes]") -> None:
@@ -71,7 +76,7 @@ class Pipelined(process._NodeProcess):
     def send(self, request: KernelRequest, response_type: Any) -> Any:
         """Make a request and return its answer, be it node's or what that will be."""
         if self._failed:
-            raise RuntimeError("node has refused to make an object: nothing more can be made")
+            raise RuntimeError("node has refused to make an object, or ended: nothing more can be made")
         # Node calls Python back for what Python overrides, in the middle of any later request.
         self._overridden = self._overridden or bool(getattr(request, "overrides", None))
         foretold = self._foretold(request)
@@ -80,10 +85,34 @@ class Pipelined(process._NodeProcess):
         if foretold is None:
             return super().send(request, response_type)
         asked, given = foretold
-        self._node.stdin.write(json.dumps(asked, default=process.jdefault).encode() + b"\n")  # type: ignore[union-attr]
-        self._node.stdin.flush()  # type: ignore[union-attr]  # a pipe
+        self._write(json.dumps(asked, default=process.jdefault).encode() + b"\n")
+        self._number += isinstance(given, ObjRef)
         self._unread.append(partial(self._read, given, _caller()))
         return given
+
+    def stop(self) -> None:
+        """Tell what node has refused since it was last asked, and end it."""
+        try:
+            while self._unread and not self._failed:
+                self._unread.popleft()()
+        finally:
+            super().stop()
+
+    def _write(self, line: bytes) -> None:
+        """Write a request; while node waits until its answers are read, read them."""
+        pipe = self._node.stdin.fileno()  # type: ignore[union-attr]  # a pipe
+        os.set_blocking(pipe, False)
+        try:
+            while line:
+                try:
+                    line = line[os.write(pipe, line) :]
+                except BlockingIOError:
+                    if self._unread:
+                        self._unread.popleft()()
+                    else:
+                        select.select((), (pipe,), ())
+        finally:
+            os.set_blocking(pipe, True)
 
     def _foretold(self, request: Any) -> tuple[dict[str, Any], Any] | None:
         """A request as node reads it, with what the answer will be; nothing where that is not known."""
@@ -92,13 +121,12 @@ class Pipelined(process._NodeProcess):
         if self._overridden:
             return None
         if isinstance(request, CreateRequest):
-            given = ObjRef(f"{request.fqn}@{self._number}")
-            self._number += 1
             # What is not JSON in the arguments is left to json.
-            return {"api": "create", **attrs.asdict(request, recurse=False)}, given
+            asked = {"api": "create", **attrs.asdict(request, recurse=False)}
+            return asked, ObjRef(f"{request.fqn}@{self._number}")
         if isinstance(request, GetRequest) and request.property in ATTRIBUTES:
             kind, _, number = request.objref.ref.rpartition("@")
-            if kind.startswith(RESOURCES):
+            if _is_text(kind, request.property):
                 token = f"${{TfToken[TOKEN.{number}.{request.property}]}}"
                 by_reference = {"$jsii.byref": request.objref.ref}
                 return {"api": "get", "objref": by_reference, "property": request.property}, GetResponse(token)
@@ -106,6 +134,9 @@ class Pipelined(process._NodeProcess):
 
     def _next_message(self) -> Any:
         line = self._process.stdout.readline()  # type: ignore[union-attr]  # a pipe
+        if not line:
+            self._failed = True
+            raise RuntimeError(f"node ended with exit code {self._process.wait()} before it had answered")
         self._number = max([self._number, *(int(number) + 1 for number in NUMBER.findall(line))])
         return json.loads(line, object_hook=process.ohook)
 
@@ -118,6 +149,14 @@ class Pipelined(process._NodeProcess):
         error = kind(answer.get("error", f"node must answer {_told(given)!r}, got: {answer!r}"))
         error.add_note(f"for what was asked at {caller}")
         raise error from JavaScriptError(answer.get("stack", ""))  # type: ignore[no-untyped-call]  # a stack's text
+
+
+@functools.cache
+def _is_text(kind: str, attribute: str) -> bool:
+    """Whether a kind of resource, or of block in one, has that attribute, and as a text."""
+    getter = getattr(_types.get(kind), re.sub("(?=[A-Z])", "_", attribute).lower(), None)
+    returned = getattr(getattr(getter, "fget", None), "__annotations__", {}).get("return")
+    return kind.startswith(RESOURCES) and returned == "builtins.str"
 
 
 def _told(answer: Any) -> str:

@@ -15,7 +15,13 @@ from dr.bindings import STOCK
 def start() -> "subprocess.Popen[bytes] | None":
     """The process, or nothing where jsii is to start it or has done so."""
     spec = importlib.util.find_spec("jsii")
-    if os.environ.get(STOCK) or "jsii" in sys.modules or spec is None or spec.origin is None:
+    if (
+        os.environ.get(STOCK)
+        or os.environ.get("JSII_RUNTIME")
+        or "jsii" in sys.modules
+        or spec is None
+        or spec.origin is None
+    ):
         return None
     program = Path(spec.origin).with_name("_embedded") / "jsii/lib__program.js"
     return subprocess.Popen(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from dr.bindings import PROVIDER, STOCK
@@ -128,11 +129,18 @@ def test_every_kind_of_value_resolves_to_the_same(tmp_path: Path) -> None:
     assert contents(fast) == written
 
 
-@pytest.mark.parametrize("kept", [b"cut off", b""], ids=["damaged", "empty"])
-def test_what_v8_compiled_is_kept_anew_where_it_cannot_be_read(kept: bytes) -> None:
-    folder = ROOT / "dr/__pycache__"
-    for cache in folder.glob("node-*.cache"):
-        cache.write_bytes(kept)
-    assert run("import dr.node, cdktf\nprint(cdktf.TerraformStack(cdktf.App(), 'stack').node.id)") == "stack"
-    (cache,) = folder.glob("node-*.cache")
+def damaged(cache: bytes) -> bytes:
+    return cache[:100_000] + bytes(255 - byte for byte in cache[100_000:])
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", damaged], ids=["emptied", "damaged"])
+def test_what_v8_compiled_is_kept_anew_where_it_cannot_be_read(damage: Callable[[bytes], bytes]) -> None:
+    code = "import dr.node, cdktf\nprint(cdktf.TerraformStack(cdktf.App(), 'stack').node.id)"
+    run(code)
+    version = subprocess.check_output(["node", "-p", "process.version + '-' + process.arch"], text=True).strip()
+    cache = ROOT / f"dr/__pycache__/node-{version}.cache"
+    broken = damage(cache.read_bytes())
+    cache.write_bytes(broken)
+    assert run(code) == "stack"
+    assert cache.read_bytes() != broken
     assert cache.stat().st_size > 10**5

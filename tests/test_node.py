@@ -81,18 +81,14 @@ def test_an_attribute_has_a_name_before_node_has_its_token() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [("zoneId", "doesn't have a property 'zoneId'"), ("terraformResourceType", "must answer 'a token'")],
-)
-def test_an_attribute_that_is_no_token_is_refused(name: str, said: str) -> None:
+def test_an_attribute_that_is_no_token_is_refused() -> None:
     code = (
-        f"dr.node.ATTRIBUTES.add({name!r})\n"
-        f"jsii.get(Vpc(stack, 'vpc'), {name!r})\n"
+        "dr.node.ATTRIBUTES.add('terraformResourceType')\n"
+        "jsii.get(Vpc(stack, 'vpc'), 'terraformResourceType')\n"
         "try:\n    stack.node\nexcept Exception as error:\n    print(error, *error.__notes__)"
     )
     answer = run(START + code)
-    assert said in answer
+    assert "must answer 'a token'" in answer
     assert answer.endswith("for what was asked at <string>:7")
 
 
