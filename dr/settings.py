@@ -119,7 +119,10 @@ class Settings:
     )
 
     def __attrs_post_init__(self) -> None:
-        found = [*faults(self), *self._faults_between_fields(), *_faults_between_regions(self.regions)]
+        of_regions = [fault for region in self.regions for fault in region.faults()]
+        # What lies between regions is compared only where each of them is well in itself.
+        between_regions = () if of_regions else _faults_between_regions(self.regions)
+        found = [*of_regions, *faults(self), *self._faults_between_fields(), *between_regions]
         if found:
             raise SettingsError(found)
 
@@ -138,8 +141,8 @@ class Settings:
                 f"functions, got: {reserved!r} of {allowed!r}"
             )
         plan = self.plan
-        timing = (plan.interval_s, plan.failures, plan.ttl_s, plan.lag_alarm_s)
-        if len(plan.weights) > 1 and all(isinstance(figure, int) for figure in timing):
+        figures = (plan.interval_s, plan.failures, plan.ttl_s, plan.lag_alarm_s, *plan.weights)
+        if len(plan.weights) > 1 and all(isinstance(figure, int) for figure in figures):
             yield from broken(plan)
 
     @property
@@ -203,8 +206,7 @@ class Settings:
         placed, refused = _place(regions, given.pop("regions", {}))
         found += refused
         try:
-            # What lies between regions is compared only where each of them is well in itself.
-            settings = cls(regions=tuple(regions if refused else placed), **given)
+            settings = cls(regions=tuple(placed), **given)
         except SettingsError as error:
             found += error.faults
         if found:
@@ -241,30 +243,27 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
+OVERRIDDEN = ("cidr", "zones", "weight")
+
+
 def _place(
     regions: Sequence[RegionSettings], overrides: Mapping[str, Mapping[str, Any]]
 ) -> tuple[list[RegionSettings], list[str]]:
-    """The regions with what the overrides change, and the faults of those that cannot be."""
+    """The regions with what the overrides change, and what these may not set."""
     placed: list[RegionSettings] = []
     found: list[str] = []
     for region in regions:
-        try:
-            placed.append(_override(region, overrides.get(region.name, {})))
-        except SettingsError as error:
-            found += error.faults
+        override = {**overrides.get(region.name, {})}
+        if unknown := sorted(override.keys() - set(OVERRIDDEN)):
+            allowed = ", ".join(OVERRIDDEN)
+            found.append(f"region {region.name!r}: 'regions' may set {allowed}, got: {unknown!r}")
+        if isinstance(zones := override.get("zones"), list):
+            override["zones"] = tuple(zones)
+        placed.append(attrs.evolve(region, **{key: override[key] for key in OVERRIDDEN if key in override}))
     names = [region.name for region in regions]
     unknown = [name for name in overrides if name not in names]
     found += [f"'regions' must name some of {', '.join(names)}, got: {name!r}" for name in unknown]
     return placed, found
-
-
-def _override(region: RegionSettings, override: Mapping[str, Any]) -> RegionSettings:
-    allowed = ("cidr", "zones", "weight")
-    unknown = sorted(override.keys() - set(allowed))
-    if unknown:
-        raise SettingsError([f"region {region.name!r}: 'regions' may set {', '.join(allowed)}, got: {unknown!r}"])
-    zones = override.get("zones")
-    return attrs.evolve(region, **{**override, **({"zones": tuple(zones)} if isinstance(zones, list) else {})})
 
 
 def _faults_between_regions(regions: Sequence[RegionSettings]) -> Iterator[str]:

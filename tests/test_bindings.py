@@ -56,6 +56,19 @@ def test_only_services_in_use_are_loaded() -> None:
     assert 30 < loaded < 200
 
 
+def test_node_loads_only_the_services_in_use(tmp_path: Path) -> None:
+    script = tmp_path / "count.cjs"
+    script.write_text(
+        "process.on('exit', () => console.log(Object.keys(require.cache)"
+        ".filter((file) => /provider-aws.*[/]lib[/][^/]+[/]index[.]js$/.test(file)).length));"
+    )
+    code = (
+        f"import dr.node, cdktf; from {PROVIDER} import vpc, kms_key\n"
+        "stack = cdktf.TerraformStack(cdktf.App(), 'stack'); vpc.Vpc(stack, 'vpc'); kms_key.KmsKey(stack, 'key')"
+    )
+    assert int(run(code, NODE_OPTIONS=f"--require={script}")) == 2
+
+
 @pytest.mark.parametrize("statement", ["import dr.bindings", "import dr; import cdktf"])
 def test_order_of_imports_is_silent_where_it_is_right(statement: str) -> None:
     assert run(statement) == ""

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import main
 from dr.checks import SettingsError
 from dr.context import context_of
-from main import main
+from dr.regions.settings import RegionSettings
+from dr.regions.us_east_1 import UsEast1
+from dr.regions.us_west_2 import UsWest2
 from tests.test_settings import MESSAGE
 
 import pytest
@@ -57,7 +60,23 @@ def test_rejects_a_directory(tmp_path: Path) -> None:
         context_of({"DR_CONTEXT_FILE": str(tmp_path)}, tmp_path)
 
 
+def test_the_command_says_what_is_wrong_with_a_region_and_with_all_else_before_it_makes_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Oregon(UsWest2):
+        settings = RegionSettings(name="us-west-2", cidr="8.8.0.0/16", zones=("usw2-az1",), weight=300)
+
+    monkeypatch.setattr(main, "REGIONS", (UsEast1, Oregon))
+    monkeypatch.setattr(main, "App", lambda: pytest.fail("something was made"))
+    monkeypatch.setenv("ENVIRONMENT_SUFFIX", "Prod")
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    told = [line.split(" must")[0].removeprefix("  - ") for line in str(ended.value).splitlines()[1:]]
+    assert told[:3] == [f"region 'us-west-2': {name!r}" for name in ("cidr", "zones", "weight")]
+    assert told[3] == "'environment_suffix'"
+
+
 def test_the_command_says_what_is_wrong_with_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DR_CONTEXT_FILE", "no-such.json")
     with pytest.raises(SystemExit, match=r"- 'DR_CONTEXT_FILE' must be a file that can be read, got: 'no-such\.json'"):
-        main()
+        main.main()

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from dr.checks import CHECK, SettingsError, between, faults, one_of
+from dr.checks import CHECK, between, faults, one_of
 
 import attrs
 
@@ -56,16 +56,13 @@ def _check_zones(value: object) -> Iterator[str]:
 
 @attrs.frozen(kw_only=True)
 class RegionSettings:
-    """One region's settings, valid in themselves.
+    """One region's settings; `Settings` refuses them with all their faults, and with those of all others.
 
     Attributes:
         name: The AWS region.
         cidr: Addresses of its VPC, private, /16 to /24.
         zones: Ids of the availability zones it uses, 2 to 6.
         weight: Share of the DNS answers, 0 to 255; a region of weight 0 is used when all others fail.
-
-    Raises:
-        SettingsError: With all faults of all fields.
     """
 
     name: str = attrs.field(metadata={CHECK: one_of(*ZONE_CODES)})
@@ -73,13 +70,13 @@ class RegionSettings:
     zones: tuple[str, ...] = attrs.field(metadata={CHECK: _check_zones})
     weight: int = attrs.field(metadata={CHECK: between(0, 255)})
 
-    def __attrs_post_init__(self) -> None:
-        found = [f"region {self.name!r}: {fault}" for fault in faults(self)]
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with them in themselves."""
+        found = list(faults(self))
         code = ZONE_CODES.get(self.name, "")
         if code and not found and not all(zone.startswith(f"{code}-az") for zone in self.zones):
-            found.append(f"region {self.name!r}: 'zones' must begin with '{code}-az', got: {self.zones!r}")
-        if found:
-            raise SettingsError(found)
+            found.append(f"'zones' must begin with '{code}-az', got: {self.zones!r}")
+        yield from (f"region {self.name!r}: {fault}" for fault in found)
 
     @property
     def subnets(self) -> tuple[str, ...]:
