@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 LONG_SUFFIX = "a1234567890123456789"
 ACCOUNT = "123456789012"
-# What AWS takes, by the argument that holds the name (AWS.md, "Lengths and limits").
+# What AWS takes, by the argument that holds the name: the API references of the services.
 LIMITS: Mapping[tuple[str, str], str] = {
     ("aws_s3_bucket", "bucket"): r"(?!xn--|sthree-)[a-z0-9][a-z0-9-]{1,61}[a-z0-9](?<!-s3alias)",
     ("aws_iam_role", "name"): r"[\w+=,.@-]{1,64}",
@@ -26,6 +26,15 @@ LIMITS: Mapping[tuple[str, str], str] = {
     ("aws_cloudwatch_log_group", "name"): r"(?!aws/)[\w./#-]{1,512}",
     ("aws_sns_topic", "name"): r"[\w-]{1,256}",
     ("aws_cloudwatch_metric_alarm", "alarm_name"): r"[ -~]{1,255}",
+    ("aws_cloudwatch_composite_alarm", "alarm_name"): r"[ -~]{1,255}",
+    ("aws_cloudwatch_metric_alarm", "metric_name"): r"[ -~]{1,255}",
+    ("aws_cloudwatch_log_metric_filter", "name"): r"[^:*]{1,512}",
+    ("aws_cloudwatch_event_rule", "name"): r"[\w.-]{1,64}",
+    ("aws_cloudtrail", "name"): r"(?!.*[._-]{2})(?=.{3,128}$)[a-zA-Z0-9][a-zA-Z0-9._-]+[a-zA-Z0-9]",
+    ("aws_backup_vault", "name"): r"[\w-]{2,50}",
+    ("aws_backup_plan", "name"): r"[\w.-]{1,50}",
+    ("aws_backup_selection", "name"): r"[\w.-]{1,50}",
+    ("aws_sqs_queue", "name"): r"[\w-]{1,80}",
     ("aws_cloudwatch_dashboard", "dashboard_name"): r"[\w-]{1,255}",
     ("aws_dynamodb_table", "name"): r"[\w.-]{3,255}",
     ("aws_security_group", "name"): r"(?!sg-)[\w .:/()#,@\[\]+=&;{}!$*-]{1,255}",
@@ -109,6 +118,17 @@ def test_every_name_is_legal_under_the_longest_suffix(longest: Stacks) -> None:
 
 def test_every_limit_has_names_to_look_at(longest: Stacks) -> None:
     assert {resource.kind for resource, *_ in named(longest)} == {kind for kind, _ in LIMITS}
+
+
+def test_every_name_with_the_suffix_has_a_limit(longest: Stacks) -> None:
+    with_suffix = {
+        (each.kind, argument)
+        for each in resources(longest)
+        for argument, value in each.arguments.items()
+        if re.fullmatch(r"(.*_)?name|bucket", argument) and str(value).endswith((f"-{LONG_SUFFIX}", f"-{ACCOUNT}"))
+    }
+    # For its name no limit is documented.
+    assert with_suffix - LIMITS.keys() == {("aws_cloudwatch_log_resource_policy", "policy_name")}
 
 
 def test_no_name_is_cut_under_the_longest_suffix(longest: Stacks) -> None:

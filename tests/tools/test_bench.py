@@ -7,7 +7,7 @@ from tools.bench_api import Figure, start_figures
 
 import pytest
 
-SYNTHESIS = {"on_demand_s": 1.9, "stock_s": 16.0, "ratio": 0.12}
+SYNTHESIS = {"on_demand_s": 1.9, "stock_s": 16.0, "ratio": 0.12, "setup_again_s": 0.9}
 API = [Figure("seen", 5), Figure("bundle", 3, "MB", "under 5")]
 START = {"import_ms": 399.0, "first_request_ms": 30.0, "first_upload_ms": 40.0}
 WARM = {"handler_ms": [11.0, 11.0], "call_ms": 1.0}
@@ -34,6 +34,7 @@ def test_figures_that_are_as_wanted_pass(monkeypatch: pytest.MonkeyPatch, capsys
     [
         ({"on_demand_s": 2.0}, API, "bindings on demand"),
         ({"ratio": 0.125}, API, "ratio"),
+        ({"setup_again_s": 1.0}, API, "set-up, nothing changed"),
         ({}, [*API, Figure("requests not served", 1, "", "0", holds=False)], "requests not served"),
     ],
 )
