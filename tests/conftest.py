@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from main import REGIONS
-from tests.synthesis import EuWest1, Stacks, read, synthesize
+from tests.synthesis import DELEGATION, EuWest1, Stacks, read, synthesize
 
 import pytest
 
@@ -43,13 +43,10 @@ def three_regions(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
 @pytest.fixture(scope="session")
 def delegated(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
     """The app for a delegated domain whose callers bring tokens of an issuer."""
-    return synthesize(
-        tmp_path_factory.mktemp("delegated"),
-        DR_DOMAIN_DELEGATED="true",
-        DR_PARENT_ZONE_ID="Z0123456789ABC",
-        DR_OIDC_ISSUER="https://login.hospital.org/",
-        DR_OIDC_AUDIENCE="patients-api",
-        DR_ALERT_SUBSCRIPTIONS=(
-            "oncall@hospital.org, https://pager.hospital.org/sns, arn:aws:sqs:us-east-1:111111111111:ops"
-        ),
-    )
+    return synthesize(tmp_path_factory.mktemp("delegated"), **DELEGATION)
+
+
+@pytest.fixture(scope="session")
+def three_regions_delegated(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """The same with a third region."""
+    return synthesize(tmp_path_factory.mktemp("three-delegated"), *REGIONS, EuWest1, **DELEGATION)

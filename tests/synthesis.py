@@ -23,6 +23,18 @@ class EuWest1(Region):
     settings = RegionSettings(name="eu-west-1", cidr="10.30.0.0/16", zones=("euw1-az1", "euw1-az2"), weight=0)
 
 
+# A delegated domain whose callers bring tokens of an issuer, and people to tell in every way.
+DELEGATION = {
+    "DR_DOMAIN_DELEGATED": "true",
+    "DR_PARENT_ZONE_ID": "Z0123456789ABC",
+    "DR_OIDC_ISSUER": "https://login.hospital.org/",
+    "DR_OIDC_AUDIENCE": "patients-api",
+    "DR_ALERT_SUBSCRIPTIONS": (
+        "oncall@hospital.org, https://pager.hospital.org/sns, arn:aws:sqs:us-east-1:111111111111:ops"
+    ),
+}
+
+
 class Resource(NamedTuple):
     """One resource of one stack."""
 

@@ -9,6 +9,7 @@ from tests.brief.reading import at, missing, of_region, of_the_api, refer, refer
 from tests.brief.rules import (
     DELEGATED,
     DESIGN,
+    THREE_DELEGATED,
     THREE_REGIONS,
     TWO_REGIONS,
     added,
@@ -63,7 +64,7 @@ def without_an_issuer_every_route_of_patients_takes_signed_requests(stacks: Stac
 
 @DESIGN.rule(
     "DESIGN, API",
-    apps=(DELEGATED,),
+    apps=(DELEGATED, THREE_DELEGATED),
     breaks=[
         removed(ROUTE),
         removed(AUTHORIZER),
@@ -185,7 +186,7 @@ def access_logs_hold_no_patients_ids(stacks: Stacks) -> Iterator[str]:
 
 @DESIGN.rule(
     "AWS, 9",
-    apps=(DELEGATED, TWO_REGIONS, THREE_REGIONS),
+    apps=(DELEGATED, TWO_REGIONS, THREE_REGIONS, THREE_DELEGATED),
     needs=(RECORD,),
     breaks=[
         changed(of(RECORD, where=lambda each: each.name.startswith("name-")), "name", to="api.healthcare-dr-dev.com"),
@@ -204,7 +205,7 @@ def no_two_records_clash(stacks: Stacks) -> Iterator[str]:
 
 @DESIGN.rule(
     "DESIGN, API; AWS, 9",
-    apps=(DELEGATED,),
+    apps=(DELEGATED, THREE_DELEGATED),
     breaks=[
         removed(CERTIFICATE),
         removed("aws_acm_certificate_validation"),

@@ -6,7 +6,19 @@ from typing import Any
 from tests.brief.keys import KEY
 from tests.brief.monitoring import TOPIC
 from tests.brief.reading import at, granting, of_region, principals_of, referred, region_of, statements
-from tests.brief.rules import BRIEF, DELEGATED, DESIGN, changed, dropped, of, removed, replaced, statement, unstated
+from tests.brief.rules import (
+    BRIEF,
+    DELEGATED,
+    DESIGN,
+    THREE_DELEGATED,
+    changed,
+    dropped,
+    of,
+    removed,
+    replaced,
+    statement,
+    unstated,
+)
 from tests.synthesis import Resource, Stacks, regions_of, resources
 
 SUBSCRIPTION = "aws_sns_topic_subscription"
@@ -77,7 +89,7 @@ SUBSCRIBED = of(SUBSCRIPTION, where=_of_people)
 
 @BRIEF.rule(
     "7.2",
-    apps=(DELEGATED,),
+    apps=(DELEGATED, THREE_DELEGATED),
     breaks=[
         removed(SUBSCRIPTION, _of_people),
         changed(SUBSCRIBED, "protocol", to="sms"),

@@ -19,7 +19,8 @@ Where = Callable[[Resource], bool]
 TWO_REGIONS = "stacks"
 THREE_REGIONS = "three_regions"
 DELEGATED = "delegated"
-APPS = (TWO_REGIONS, THREE_REGIONS, DELEGATED)
+THREE_DELEGATED = "three_regions_delegated"
+APPS = (TWO_REGIONS, THREE_REGIONS, DELEGATED, THREE_DELEGATED)
 
 
 @attrs.frozen

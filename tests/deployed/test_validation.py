@@ -6,13 +6,14 @@ from pathlib import Path
 
 from drill.deployment import Deployment, DeploymentError
 from main import REGIONS
-from tests.synthesis import EuWest1, synthesize
+from tests.synthesis import DELEGATION, EuWest1, synthesize
 
 import pytest
 
 
-def test_terraform_validates_every_stack_of_three_regions(tmp_path: Path) -> None:
-    stacks = synthesize(tmp_path / "cdktf.out", *REGIONS, EuWest1)
+@pytest.mark.parametrize("settings", [{}, DELEGATION], ids=["default", "delegated"])
+def test_terraform_validates_every_stack_of_three_regions(settings: dict[str, str], tmp_path: Path) -> None:
+    stacks = synthesize(tmp_path / "cdktf.out", *REGIONS, EuWest1, **settings)
     checked = Deployment(tmp_path, os.environ)
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(checked.validate, stacks)) == [None] * 6
