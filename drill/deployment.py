@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 STOPPED_WITHIN_S = 20
 # "us-east-1  aws_vpc.network_vpc_1 (network/vpc): Creation complete after 11s [id=...]"; the stack stands before the
 # first of its lines only.
+# The command line puts a construct's id into a resource's address, also where a longer name begins with it.
 _LINE = re.compile(
-    r"^(?P<stack>\S+)?\s+(?P<address>\w+\.\S+)(?: \([^)]*\))?: (?P<what>Creation|Destruction|Modifications) complete"
+    r"^(?:\S+)?\s+(?P<address>\w+\.\S+)(?: \([^)]*\)(?P<rest>\S*))?: (?:Creation|Destruction|Modifications) complete"
 )
 _STACK = re.compile(r"^(?P<stack>[a-z0-9-]+)\s{2,}\S")
 
@@ -169,7 +170,7 @@ class Deployment:
             if found := _STACK.match(line):
                 current[0] = found["stack"]
             if found := _LINE.match(line):
-                listen(Done(current[0], found["address"]))
+                listen(Done(current[0], found["address"] + (found["rest"] or "")))
 
         code, lines = self._run(command, verb, hear)
         if code != 0:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from drill.client import ApiClient, api_clients
-from drill.deployment import Deployment
+from drill.deployment import Deployment, Done
 from drill.emulator import EmbeddedAws
 from tests.deployed.deployer import make_deployer, remove_deployer
 from tests.issuer import AUDIENCE, Issuer
@@ -38,10 +38,16 @@ def deployer(aws: EmbeddedAws) -> Mapping[str, str]:
 
 
 @pytest.fixture(scope="session")
-def deployment(deployer: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+def heard() -> list[Done]:
+    """What was said to be done while all five stacks were deployed."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def deployment(deployer: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory, heard: list[Done]) -> Deployment:
     """All five stacks, deployed by the CDKTF command line."""
     made = Deployment(tmp_path_factory.mktemp("deployment"), deployer, ENVIRONMENT_SUFFIX=SUFFIX)
-    made.deploy()
+    made.deploy(listen=heard.append)
     return made
 
 

@@ -1,16 +1,21 @@
 """What the deployment is: read back from the services themselves."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from drill.deployment import Deployment
+from drill.demo import Bars
+from drill.deployment import Deployment, Done
 from drill.emulator import EmbeddedAws
 from drill.leftovers import GLOBAL, REGIONAL, leftovers
 from tests.deployed.conftest import SUFFIX
 from tests.drill.listings import LISTED
+from tests.synthesis import resources, synthesize
 
 import pytest
+from rich.progress import Progress
 
 STACKS = ("us-east-1", "us-west-2", "peering", "replication", "dns")
 REGIONS = ("us-east-1", "us-west-2")
@@ -28,6 +33,20 @@ def tables(aws: EmbeddedAws, deployment: Deployment) -> Iterator[tuple[str, str,
 @pytest.mark.parametrize("stack", STACKS)
 def test_second_plan_is_empty(stack: str, deployment: Deployment) -> None:
     assert deployment.changes(stack) == ""
+
+
+def test_progress_tells_of_every_resource_once_and_fills_every_bar(
+    deployment: Deployment, heard: list[Done], tmp_path: Path
+) -> None:
+    deployed = synthesize(tmp_path, ENVIRONMENT_SUFFIX=SUFFIX)
+    made = sorted((each.stack, f"{each.kind}.{each.name}") for each in resources(deployed))
+    assert sorted((done.stack, done.address) for done in heard) == made
+    progress = Progress(disable=True)
+    advance = Bars(progress, dict(Counter(stack for stack, _ in made)))
+    for done in heard:
+        assert not progress.finished
+        advance(done)
+    assert progress.finished
 
 
 def test_every_taggable_resource_carries_both_tags(deployment: Deployment) -> None:
