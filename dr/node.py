@@ -14,6 +14,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -82,10 +83,13 @@ class Pipelined(process._NodeProcess):
         foretold = self._foretold(request)
         while len(self._unread) > (AHEAD - 1 if foretold else 0):
             self._unread.popleft()()
-        if foretold is None:
-            return super().send(request, response_type)
-        asked, given = foretold
-        self._write(json.dumps(asked, default=process.jdefault).encode() + b"\n")
+        try:
+            if foretold is None:
+                return super().send(request, response_type)
+            asked, given = foretold
+            self._write(json.dumps(asked, default=process.jdefault).encode() + b"\n")
+        except BrokenPipeError:
+            raise self._ended() from None
         self._number += isinstance(given, ObjRef)
         self._unread.append(partial(self._read, given, _caller()))
         return given
@@ -96,7 +100,12 @@ class Pipelined(process._NodeProcess):
             while self._unread and not self._failed:
                 self._unread.popleft()()
         finally:
-            super().stop()
+            with suppress(BrokenPipeError):  # node has ended by itself
+                super().stop()
+
+    def _ended(self) -> RuntimeError:
+        self._failed = True
+        return RuntimeError(f"node ended with exit code {self._process.wait()} before it had answered")
 
     def _write(self, line: bytes) -> None:
         """Write a request; while node waits until its answers are read, read them."""
@@ -135,8 +144,7 @@ class Pipelined(process._NodeProcess):
     def _next_message(self) -> Any:
         line = self._process.stdout.readline()  # type: ignore[union-attr]  # a pipe
         if not line:
-            self._failed = True
-            raise RuntimeError(f"node ended with exit code {self._process.wait()} before it had answered")
+            raise self._ended()
         self._number = max([self._number, *(int(number) + 1 for number in NUMBER.findall(line))])
         return json.loads(line, object_hook=process.ohook)
 

@@ -81,6 +81,57 @@ def test_an_attribute_has_a_name_before_node_has_its_token() -> None:
     }
 
 
+def test_what_is_no_text_is_asked_of_node() -> None:
+    code = (
+        "from cdktf_cdktf_provider_aws.identitystore_user import IdentitystoreUser\n"
+        "names = {'given_name': 'd', 'family_name': 'e'}\n"
+        "user = IdentitystoreUser(stack, 'user', display_name='a', identity_store_id='b', user_name='c', name=names)\n"
+        "print(user.name.given_name_input)"
+    )
+    assert run(START + code) == "d"
+
+
+def test_answers_that_fill_the_pipe_are_read_while_more_is_asked() -> None:
+    code = (
+        "try:\n"
+        "    for place in range(15):\n"
+        "        Vpc(stack, f'vpc{place}', cidr_block=['x' * 200] * 400)\n"
+        "    stack.node\n"
+        "except RuntimeError as error:\n"
+        "    print('cidrBlock' in str(error))"
+    )
+    assert run(START + code) == "True"
+
+
+def test_an_object_that_cannot_be_written_is_none_of_nodes() -> None:
+    code = (
+        "from datetime import datetime\n"
+        "try:\n    Vpc(stack, 'wrong', tags={'at': datetime.now()})\nexcept TypeError as error:\n    print('refused')\n"
+        "Vpc(stack, 'right')\nprint(stack.node.id)"
+    )
+    assert run(START + code).split() == ["refused", "stack"]
+
+
+def test_what_is_refused_last_is_told_at_the_end() -> None:
+    code = (
+        "node = jsii.kernel.provider._process\nVpc(stack, 'refused', cidr_block=[1])\n"
+        "try:\n    node.stop()\nexcept RuntimeError as error:\n    print(error, node._process.returncode)"
+    )
+    said = run(START + code)
+    assert "cidrBlock" in said
+    assert said.endswith(" 0")
+
+
+@pytest.mark.parametrize("seen", ["", "node.wait()"], ids=["while-it-is-asked", "before-it-is-asked"])
+@pytest.mark.parametrize("asked", ["stack.node.id", "Vpc(stack, 'vpc'); stack.node.id"], ids=["got", "made"])
+def test_a_node_that_ends_is_told_of_with_its_exit_code(seen: str, asked: str) -> None:
+    code = (
+        f"node = jsii.kernel.provider._process._process\nnode.kill()\n{seen}\n"
+        f"try:\n    {asked}\nexcept RuntimeError as error:\n    print(error)"
+    )
+    assert run(START + code) == "node ended with exit code -9 before it had answered"
+
+
 def test_an_attribute_that_is_no_token_is_refused() -> None:
     code = (
         "dr.node.ATTRIBUTES.add('terraformResourceType')\n"
