@@ -93,12 +93,17 @@ const kept = (() => {
 })();
 const added = {};
 
+// Any other node that Python starts with this is left to compile as ever: npm, or what `node --eval` is given.
+let isProgram = false;
+
 const compile = Module.prototype._compile;
 Module.prototype._compile = function (source, filename, ...rest) {
-  if (!path.isAbsolute(filename)) return compile.call(this, source, filename, ...rest); // what `node --eval` is given
   const name = filename.replaceAll("\\", "/");
+  isProgram ||= name.endsWith("/lib__program.js");
   const [, change] = CHANGES.find(([file]) => file.test(name)) ?? [];
-  const code = Module.wrap(change ? change(source) : source);
+  const changed = change ? change(source) : source;
+  if (!isProgram) return compile.call(this, changed, filename, ...rest);
+  const code = Module.wrap(changed);
   const key = hash(code).toString("base64");
   const script = new vm.Script(code, { filename, cachedData: kept[key] });
   if (!kept[key] || script.cachedDataRejected) added[key] = () => script.createCachedData();

@@ -142,6 +142,14 @@ def test_every_kind_of_value_resolves_to_the_same(tmp_path: Path) -> None:
     assert contents(fast) == written
 
 
+@pytest.mark.parametrize("arguments", ["['node', '{script}']", "['node', '--print', '1 + 1']"], ids=["script", "text"])
+def test_another_node_that_is_started_from_python_works_as_ever(arguments: str, tmp_path: Path) -> None:
+    script = tmp_path / "two.cjs"
+    script.write_text("#!/usr/bin/env node\nimport('node:path').then(() => console.log(1 + 1));\n")
+    code = f"import dr, subprocess; print(subprocess.check_output({arguments.format(script=script)}, text=True))"
+    assert run(code) == "2"
+
+
 def damaged(cache: bytes) -> bytes:
     return cache[:100_000] + bytes(255 - byte for byte in cache[100_000:])
 
