@@ -1,5 +1,5 @@
 // Changes the sources of a few modules as node loads them, so that a synthesis does not pay for what it never uses.
-// Loaded by NODE_OPTIONS=--require, see bindings.py; every other module is left as it is.
+// Loaded by NODE_OPTIONS=--require, see bindings.py; every other module is left as it is. What V8 compiles is kept.
 const crypto = require("node:crypto");
 const fs = require("node:fs");
 const Module = require("node:module");

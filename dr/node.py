@@ -4,7 +4,6 @@ Node needs longer than Python, so main.py imports this first. ``DR_ALL_BINDINGS=
 """
 
 import atexit
-import functools
 import json
 import os
 import re
@@ -15,7 +14,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from dr.runtime import NODE
@@ -43,7 +42,7 @@ NUMBER = re.compile(rb'"\$jsii\.byref":"[^"]*@(\d+)"')
 # What is a token in every resource, data source and block that has it as a text.
 ATTRIBUTES = {"accountId", "alarmName", "arn", "dnsName", "functionName", "id", "invokeArn", "name", "zoneId"}
 RESOURCES = "@cdktf/provider-aws."
-TOKEN = re.compile(r"\$\{TfToken\[TOKEN\.[\w.]+\]\}")
+TOKEN = re.compile(r"\$\{TfToken\[TOKEN\.\d+\]\}")
 BINDINGS = re.compile(rf"(jsii|constructs|cdktf|cdktf_cdktf_provider_aws|{re.escape(__name__)})(\.|$)")
 
 
@@ -159,7 +158,7 @@ class Pipelined(process._NodeProcess):
         raise error from JavaScriptError(answer.get("stack", ""))  # type: ignore[no-untyped-call]  # a stack's text
 
 
-@functools.cache
+@cache
 def _is_text(kind: str, attribute: str) -> bool:
     """Whether a kind of resource, or of block in one, has that attribute, and as a text."""
     getter = getattr(_types.get(kind), re.sub("(?=[A-Z])", "_", attribute).lower(), None)

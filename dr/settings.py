@@ -241,9 +241,7 @@ _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "lambda_concurrency": number,
     "lambda_reserved_concurrency": number,
 }
-
-
-OVERRIDDEN = ("cidr", "zones", "weight")
+_OVERRIDDEN = ("cidr", "zones", "weight")
 
 
 def _place(
@@ -254,12 +252,12 @@ def _place(
     found: list[str] = []
     for region in regions:
         override = {**overrides.get(region.name, {})}
-        if unknown := sorted(override.keys() - set(OVERRIDDEN)):
-            allowed = ", ".join(OVERRIDDEN)
+        if unknown := sorted(override.keys() - set(_OVERRIDDEN)):
+            allowed = ", ".join(_OVERRIDDEN)
             found.append(f"region {region.name!r}: 'regions' may set {allowed}, got: {unknown!r}")
         if isinstance(zones := override.get("zones"), list):
             override["zones"] = tuple(zones)
-        placed.append(attrs.evolve(region, **{key: override[key] for key in OVERRIDDEN if key in override}))
+        placed.append(attrs.evolve(region, **{key: override[key] for key in _OVERRIDDEN if key in override}))
     names = [region.name for region in regions]
     unknown = [name for name in overrides if name not in names]
     found += [f"'regions' must name some of {', '.join(names)}, got: {name!r}" for name in unknown]

@@ -1,5 +1,6 @@
 """What tests share: the synthesized apps."""
 
+import os
 from pathlib import Path
 
 from main import REGIONS
@@ -9,6 +10,11 @@ import pytest
 
 # What the tests of a folder need; those of all others need neither.
 MARKERS = {"deployed": "deployed", "emulator": "emulator", "functions": "emulator"}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """More than there are cores: tests wait for node, for the embedded AWS and for time."""
+    return 3 * (os.cpu_count() or 1) // 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

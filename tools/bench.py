@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         console.print_json(json.dumps({**figures, "api": {figure.name: round(figure.value, 3) for figure in api}}))
         return missed
-    table = Table("python main.py, warm", "measured", "wanted")
+    table = Table("python main.py, warm; set-up", "measured", "wanted")
     table.add_row("bindings on demand", f"{figures['on_demand_s']} s", f"under {SECONDS:g} s", style=_style(quick))
     table.add_row("all bindings", f"{figures['stock_s']} s", "")
     table.add_row("ratio", f"{figures['ratio']}", f"under {RATIO}", style=_style(ahead))

@@ -1,7 +1,7 @@
 """Rules about the synthesized stacks, and the mutants that each of them must catch."""
 
-import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -35,14 +35,14 @@ class Mutant:
     name: str
     edits: Callable[[Stacks], Iterable[Edit]]
 
-    def breaks(self, stacks: "Copy") -> Iterator[Stacks]:
+    def breaks(self, copy: "Copy") -> Iterator[Stacks]:
         """The copy, broken in one place after the other."""
-        edits = list(self.edits(stacks.mended()))
+        edits = list(self.edits(copy.mended()))
         for place in range(len(edits)):
             # What is found in a copy breaks that copy only.
-            edits = list(self.edits(stacks.mended())) if place else edits
+            edits = list(self.edits(copy.mended())) if place else edits
             edits[place]()
-            yield stacks.stacks
+            yield copy.stacks
 
 
 class Copy:
@@ -63,7 +63,7 @@ def _mended(broken: Any, whole: Any) -> Any:
         return broken
     if isinstance(broken, dict) and isinstance(whole, dict):
         return {key: _mended(broken.get(key, _NOTHING), part) for key, part in whole.items()}
-    return copy.deepcopy(whole)
+    return deepcopy(whole)
 
 
 @attrs.frozen
