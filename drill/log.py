@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from drill.holdings import Holdings
+from drill.route53 import Kept
 
 import attrs
 
@@ -113,7 +114,7 @@ class Log:
     requests: Sequence[Request]
     acknowledgements: Sequence[Acknowledgement]
     samples: Sequence[Sample]
-    answers: Sequence[Sequence[tuple[float, str]]]
+    answers: Sequence[Sequence[Kept]]
     patients: Sequence[str]
     keeping: frozenset[str]
     notices: Sequence[Notice]

@@ -12,7 +12,7 @@ from statistics import quantiles
 from drill.holdings import Holdings
 from drill.log import Acknowledgement, Request, Sample
 from drill.outages import CLASSES
-from drill.route53 import Observation
+from drill.route53 import Kept, Observation
 
 import attrs
 
@@ -218,7 +218,7 @@ def overdue(
 
 
 def failback_time(
-    answers: Iterable[Sequence[tuple[float, str]]], requests: Iterable[Request], last: Departure, healed: float
+    answers: Iterable[Sequence[Kept]], requests: Iterable[Request], last: Departure, healed: float
 ) -> float | None:
     """From the end of the outage until the region that was left last has its share again; None if it has not.
 
@@ -228,7 +228,7 @@ def failback_time(
     _, back, region = last
     if back is None:
         return None
-    since = [min((at for at, _ in of_one if at >= back), default=None) for of_one in answers]
+    since = [min((each.at for each in of_one if each.at >= back), default=None) for of_one in answers]
     served = [r.ended for r in requests if r.region == region and r.outcome == "served" and r.began >= back]
     moments = [*since, min(served, default=None)]
     known = [moment for moment in moments if moment is not None]

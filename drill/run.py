@@ -13,10 +13,10 @@ from drill.figures import figures
 from drill.holdings import Holdings
 from drill.log import Log, Sample
 from drill.measures import all_departures, failback_time, first_move, lost_for_good, lost_writes
-from drill.outages import Disturbance, Hold, Scenario, Watch
+from drill.outages import Break, Disturbance, Hold, Scenario, Watch
 from drill.results import Event, Result
 from drill.route53 import Observation
-from drill.target import DrillError, Target, overstays
+from drill.target import DrillError, Target, overstays, region_of
 from drill.timeline import INTERVAL_S, series, surprises
 from drill.traffic import Clients
 from drill.verdict import MARGIN_S, Allowance, Limits, checks
@@ -26,6 +26,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 # Seconds at true speed.
 STEADY_S = 12.0
+# How many TTLs clients are waited for that are led to what will be broken: of six, one is led to 30 % of the weight.
+LED_WITHIN_TTLS = 5
 # After what is still judged of the time afterwards.
 AFTERWARDS_S = 15.0
 LONGEST_RECOVERY_S = 300.0
@@ -95,6 +97,8 @@ class Run:
                     )
                 self._tell("phase", "steady", "all is well")
                 self._until(time.monotonic() + STEADY_S * self.scale, lambda: False)
+                ttl_s = self.target.budget.ttl_s * self.scale
+                self._until(time.monotonic() + LED_WITHIN_TTLS * ttl_s, lambda: self._led(traffic, ttl_s / 4))
                 broken = self._break(asker, traffic)
                 healed = time.monotonic()
                 self._tell("phase", "recovery", "nothing is broken any more")
@@ -205,6 +209,13 @@ class Run:
     def _warm(self, traffic: Clients) -> bool:
         """Whether each client was served."""
         return {r.client for r in list(traffic.requests) if r.outcome == "served"} == set(traffic.patients)
+
+    def _led(self, traffic: Clients, seconds: float) -> bool:
+        """Whether each region that will be broken leads a client, which keeps to it for so long: the fault is felt."""
+        enough = time.monotonic() + seconds
+        last = [answer for resolver in traffic.resolvers for answer in resolver.answers[-1:]]
+        led = {region_of(answer.target) for answer in last if answer.until >= enough}
+        return {each.region for each in self.scenario.all(Break)} <= led
 
     def _wait_until_calm(self) -> None:
         ends = time.monotonic() + LONGEST_RECOVERY_S * self.scale

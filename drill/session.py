@@ -20,7 +20,7 @@ from drill.outages import Recovery, Scenario
 from drill.page import render
 from drill.results import Report, write_whole
 from drill.route53 import Observation, Route53Error
-from drill.run import OVERHEAD_S, Run
+from drill.run import LED_WITHIN_TTLS, OVERHEAD_S, Run
 from drill.target import CONFIRMATION_S, OVERSTAY_S, OVERSTAYING, PATIENCE_S, DrillError, Target
 from drill.traffic import PACE_S
 from drill.verdict import Allowance, Limits
@@ -141,7 +141,8 @@ def _assumptions(clients: int, scale: float) -> list[str]:
     return [
         f"{clients} clients, each with a resolver of its own, resolve for every request and keep answers for their "
         f"TTL; one in {OVERSTAYING} keeps them for {OVERSTAY_S:g} s more. Their first answers are of any age up to the "
-        "TTL, as a shared cache gives them.",
+        "TTL, as a shared cache gives them. Nothing is broken before each region that will be leads one of them, which "
+        f"keeps to it for a quarter of a TTL more; after {LED_WITHIN_TTLS} TTLs it is broken all the same.",
         f"A client waits {PATIENCE_S:g} s for an answer, and {CONFIRMATION_S:g} s for which the API may wait for S3; "
         f"what was not served it tries again after {PACE_S:g} s, under the same idempotency key. It adds records, "
         "corrects them (`If-Match`), stores documents, and reads all of it back.",

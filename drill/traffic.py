@@ -14,6 +14,7 @@ from drill.client import ApiClient
 from drill.log import Acknowledgement, Request, lines
 from drill.patient import Client
 from drill.results import write_whole
+from drill.route53 import Kept
 
 PACE_S = 2.0
 """Between two requests of one client, at true speed."""
@@ -22,7 +23,7 @@ PACE_S = 2.0
 class Names(Protocol):
     """A resolver."""
 
-    answers: list[tuple[float, str]]
+    answers: list[Kept]
 
     def resolve(self, name: str) -> str:
         """The host that the name leads to."""

@@ -5,8 +5,8 @@ it says is a simulation, also where it answers real DNS queries.
 """
 
 from drill.route53.observation import Observation
-from drill.route53.resolver import ResolutionError, Resolver
+from drill.route53.resolver import Kept, ResolutionError, Resolver
 from drill.route53.simulated import SimulatedRoute53
 from drill.route53.zone import Route53Error
 
-__all__ = ["Observation", "ResolutionError", "Resolver", "Route53Error", "SimulatedRoute53"]
+__all__ = ["Kept", "Observation", "ResolutionError", "Resolver", "Route53Error", "SimulatedRoute53"]

@@ -16,8 +16,17 @@ class ResolutionError(Exception):
 
 
 @attrs.frozen
-class _Cached:
+class Kept:
+    """An answer.
+
+    Attributes:
+        target: The host that the name leads to.
+        at: When it was given.
+        until: Until when the resolver keeps to it.
+    """
+
     target: str
+    at: float
     until: float
 
 
@@ -27,7 +36,7 @@ class Resolver:
     It keeps nothing beyond that: when the server does not answer, it fails, as it does for a name that is not there.
 
     Attributes:
-        answers: What it was answered, and when, on its clock.
+        answers: What it was answered, on its clock.
     """
 
     def __init__(
@@ -51,8 +60,8 @@ class Resolver:
         """
         self._address, self._scale, self._overstay_s, self._clock = address, scale, overstay_s, clock
         self._age_s = age_s
-        self._cache: dict[str, _Cached] = {}
-        self.answers: list[tuple[float, str]] = []
+        self._cache: dict[str, Kept] = {}
+        self.answers: list[Kept] = []
 
     def resolve(self, name: str) -> str:
         """The host that a name leads to: the target of its CNAME or alias, else its address.
@@ -64,9 +73,10 @@ class Resolver:
         known = self._cache.get(name)
         if known is None or known.until <= now:
             target, ttl = self.ask(name)
-            self.answers.append((self._clock(), target))
             age = 0.0 if known else min(ttl, self._age_s)
-            known = self._cache[name] = _Cached(target, now + (ttl - age + self._overstay_s) * self._scale)
+            until = now + (ttl - age + self._overstay_s) * self._scale
+            known = self._cache[name] = Kept(target, self._clock(), until)
+            self.answers.append(known)
         return known.target
 
     def ask(self, name: str) -> tuple[str, int]:

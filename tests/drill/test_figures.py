@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from drill.figures import figures
 from drill.log import Notice, Sample
+from drill.route53 import Kept
 from drill.scenarios import SCENARIOS
 from tests.drill.logs import EAST, WEST, acknowledged, held, logged, request
 
@@ -32,7 +33,10 @@ LOG = logged(
         Sample(float(at), {EAST: True, WEST: True}, {}, {WEST: 30} if 125 <= at < 175 else {EAST: 4, WEST: 2})
         for at in range(100, 190, 5)
     ],
-    answers=[[(104.0, EAST), (118.0, WEST), (178.0, WEST)], [(101.0, EAST), (140.0, WEST), (180.0, EAST)]],
+    answers=[
+        [Kept(EAST, 104, 118), Kept(WEST, 118, 178), Kept(WEST, 178, 238)],
+        [Kept(EAST, 101, 140), Kept(WEST, 140, 180), Kept(EAST, 180, 240)],
+    ],
     patients=["a", "b"],
     notices=[
         Notice(109, f"{WEST} was evacuated, {EAST} takes its traffic"),

@@ -23,7 +23,7 @@ from drill.measures import (
     served_share,
     spells,
 )
-from drill.route53 import Observation
+from drill.route53 import Kept, Observation
 from tests.drill.logs import EAST, WEST, acknowledged, held, request
 
 import attrs
@@ -234,8 +234,8 @@ def test_a_stale_read_is_overdue_once_replication_had_its_time() -> None:
 
 def test_failback_is_over_when_all_clients_ask_anew_and_the_region_serves() -> None:
     log = [request(201, 202), request(236, 237, "failed"), request(238, 240), request(250, 251, region=WEST)]
-    answers = [[(190.0, WEST), (232.0, EAST)], [(190.0, EAST), (245.0, WEST)]]
+    answers = [[Kept(WEST, 190, 232), Kept(EAST, 232, 292)], [Kept(EAST, 190, 245), Kept(WEST, 245, 305)]]
     assert failback_time(answers, log, (225.0, 230.0, EAST), healed=200) == 45
     assert failback_time(answers[:1], log, (225.0, 230.0, EAST), healed=200) == 40
-    assert failback_time([*answers, [(190.0, WEST)]], log, (225.0, 230.0, EAST), healed=200) is None
+    assert failback_time([*answers, [Kept(WEST, 190, 400)]], log, (225.0, 230.0, EAST), healed=200) is None
     assert failback_time(answers, log[:2], (225.0, 230.0, EAST), healed=200) is None

@@ -13,7 +13,7 @@ from typing import cast
 from drill.holdings import Holdings
 from drill.log import Request
 from drill.outages import Disturbance
-from drill.route53 import ResolutionError
+from drill.route53 import Kept, ResolutionError
 from drill.run import Run
 from drill.scenarios import SCENARIOS
 from drill.target import Budget, DrillError, Target
@@ -30,7 +30,8 @@ SCALE = 0.01
 class Nowhere:
     """A resolver that knows no name."""
 
-    answers = ()
+    def __init__(self) -> None:
+        self.answers = list[Kept]()
 
     def resolve(self, name: str) -> str:
         raise ResolutionError(name)
@@ -98,6 +99,56 @@ def test_nothing_is_broken_before_every_client_was_served(monkeypatch: pytest.Mo
     monkeypatch.setattr("drill.run.WARM_WITHIN_S", 0.1)
     with pytest.raises(DrillError, match="every client must be served"):
         Run(cast(Target, Slow()), BY_NAME["blips"], SCALE, 1, []).run("drill")
+
+
+class Leading(Slow):
+    """A target whose client is led to us-east-1, and at the twentieth look to us-west-2 for so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds, self.client = seconds, Nowhere()
+
+    def resolvers(self, clients: int) -> list[Nowhere]:
+        return [self.client]
+
+    def healthy(self) -> dict[str, bool]:
+        region, lasts = (EAST, 60.0) if self.looks < 20 else (WEST, self.seconds)
+        self.client.answers = [Kept(f"a.execute-api.{region}.amazonaws.com", 0, time.monotonic() + lasts)]
+        return super().healthy()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seconds", "looks"),
+    [
+        ("region-refuses", 60, range(3, 20)),
+        ("other-region-refuses", 60, range(21, 30)),
+        ("evacuation", 0, range(3, 20)),
+    ],
+)
+def test_what_is_broken_leads_a_client_first(
+    scenario: str, seconds: float, looks: range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert looks_until_broken(scenario, Leading(seconds), monkeypatch) in looks
+
+
+def test_who_is_led_to_it_by_an_answer_about_to_end_is_not_waited_for_endlessly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("drill.run.LED_WITHIN_TTLS", 1)
+    assert looks_until_broken("other-region-refuses", Leading(0.01), monkeypatch) > 21
+
+
+def looks_until_broken(scenario: str, target: Slow, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often the target was looked at before anything was broken, where every client is served."""
+
+    def stop(*_: object) -> float:
+        raise DrillError("broken now")
+
+    monkeypatch.setattr(Run, "_warm", lambda *_: True)
+    monkeypatch.setattr(Run, "_break", stop)
+    with pytest.raises(DrillError, match="broken now"):
+        Run(cast(Target, target), BY_NAME[scenario], SCALE, 1, []).run("drill")
+    return target.looks
 
 
 def test_nothing_is_mended_later_because_the_survivor_is_asked_what_it_has() -> None:

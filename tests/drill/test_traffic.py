@@ -11,7 +11,7 @@ from typing import Any
 
 from drill.client import Answer
 from drill.holdings import content, text
-from drill.route53 import ResolutionError
+from drill.route53 import Kept, ResolutionError
 from drill.traffic import Clients
 from tests.drill.logs import EAST, WEST
 
@@ -49,7 +49,7 @@ class Hosts:
     """A resolver that leads to these hosts in turn; None is a name that leads nowhere."""
 
     hosts: list[str | None]
-    answers: list[tuple[float, str]] = attrs.field(factory=list)
+    answers: list[Kept] = attrs.field(factory=list)
 
     def resolve(self, name: str) -> str:
         host = self.hosts.pop(0) if len(self.hosts) > 1 else self.hosts[0]
