@@ -192,6 +192,8 @@ def run(console: Console, folder: Path, *, keep: bool) -> None:
     asked = subprocess.run([sys.executable, "-m", "drill.emulator", "status", str(kept)], capture_output=True)
     if asked.returncode == 0:
         raise DemoError(f"an earlier demonstration is still running: python -m drill.emulator stop {kept}")
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not log.exists()):
+        raise DemoError(f"the folder is emptied, so it must be new, empty or an earlier demonstration's: {folder}")
     # What an earlier one left belongs to an account that is gone.
     shutil.rmtree(folder, ignore_errors=True)
     console.print("[bold]Everything below runs in an embedded AWS on this machine[/]: an emulator, not AWS itself.")

@@ -1,6 +1,7 @@
 """The API's entry point."""
 
 import json
+import logging
 import os
 import re
 import unicodedata
@@ -23,18 +24,18 @@ from functions.shared.audit import Trail
 from functions.shared.callers import Role
 from functions.shared.clients import Budget, Clients
 from functions.shared.configuration import Configuration
+from functions.shared.endpoint import PATH
 from functions.shared.seals import Seals
 from functions.shared.sessions import Sessions
 from functions.shared.table import Table
 
 from attrs import evolve
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.logging import correlation_paths
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
-
-# What a part of a path may hold: letters and digits of any language, and what a URL shows; no control characters.
-_PART = r"[\w \-.~!*'();:@&=+$,%<>[\]{}|^]+"
 
 
 def _unknown(_: None, __: Access) -> Answer:
@@ -67,31 +68,35 @@ def application(configuration: Configuration) -> Handler:
         Trails: Trails(trail, seals, frozenset({region, *others} if others else ())),
         Transfers: Transfers(documents),
     }
-    routes = [(_pattern(route), route, services[kind]) for kind, routes in ROUTES.items() for route in routes]
+    # What Powertools itself logs and prints holds whole requests: never, whatever the environment says.
+    logging.getLogger("aws_lambda_powertools").setLevel(logging.CRITICAL)
+    router = APIGatewayHttpResolver(debug=False)
 
-    def answer(event: dict[str, Any]) -> Answer:
-        budget.restart()
-        # One Unicode form: names that look the same are the same.
-        request = f"{event['requestContext']['http']['method']} {unicodedata.normalize('NFC', event['rawPath'])}"
-        if request == "GET /healthz":
-            return health.answer()
-        for pattern, route, service in routes:
-            if found := pattern.fullmatch(request):
-                return guard.serve(event, route, service, found.groupdict())
-        return guard.serve(event, UNKNOWN, None, {})
+    def serves(route: Route, service: object) -> Callable[..., Response[str | bytes]]:
+        return lambda **path: _response(guard.serve(router.current_event.raw_event, route, service, path))
+
+    router.get(PATH)(lambda: _response(health.answer()))
+    router.not_found(lambda _: serves(UNKNOWN, None)())
+    for kind, routes in ROUTES.items():
+        for route in routes:
+            router.route(re.sub(r"{(\w+)}", r"<\1>", route.path), route.method)(serves(route, services[kind]))
 
     @logger.inject_lambda_context(
         correlation_id_path=correlation_paths.API_GATEWAY_HTTP, log_event=False, clear_state=False
     )
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-        return answer(event).payload()
+        budget.restart()
+        # One Unicode form: names that look the same are the same.
+        normal = {**event, "rawPath": unicodedata.normalize("NFC", event["rawPath"])}
+        # The resolver keeps the event in its class, as long as it has none of its own: two regions' would share it.
+        router.current_event = APIGatewayProxyEventV2(normal)
+        return router.resolve(normal, context)
 
     return handler
 
 
-def _pattern(route: Route) -> re.Pattern[str]:
-    path = re.sub(r"{(\w+)}", lambda named: f"(?P<{named[1]}>{_PART})", route.path)
-    return re.compile(f"{route.method} {path}")
+def _response(answer: Answer) -> Response[str | bytes]:
+    return Response(answer.status.value, body=answer.body, headers=answer.headers)
 
 
 handler = application(Configuration.from_environment(os.environ))

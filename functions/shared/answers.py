@@ -1,9 +1,8 @@
-"""What callers are answered, in the form that an HTTP API takes it from a function; and what they are told in problems.
+"""What callers are answered, and what they are told in problems.
 
 Problem details (RFC 9457) tell that a request is refused or fails, and nothing more.
 """
 
-import base64
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -41,12 +40,6 @@ class Answer:
     def including(self, **headers: str) -> Self:
         """Returns the answer with more headers; an underscore in a name stands for a hyphen."""
         return evolve(self, headers={**self.headers, **{name.replace("_", "-"): headers[name] for name in headers}})
-
-    def payload(self) -> dict[str, Any]:
-        """Returns the answer as payload format 2.0 has it."""
-        binary = isinstance(self.body, bytes)
-        body = base64.b64encode(self.body).decode() if isinstance(self.body, bytes) else self.body
-        return {"statusCode": self.status.value, "headers": self.headers, "body": body, "isBase64Encoded": binary}
 
 
 def answer(status: HTTPStatus, view: Mapping[str, Any], **headers: str) -> Answer:

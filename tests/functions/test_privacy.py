@@ -23,6 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 CANARY = "Canary"
 # The most talkative settings a function can be given.
 TALKATIVE = {"LOG_LEVEL": "DEBUG", "POWERTOOLS_LOGGER_LOG_EVENT": "true"}
+# With these Powertools prints what it does itself, and no more JSON.
+DEBUGGED = {"POWERTOOLS_DEBUG": "true", "POWERTOOLS_DEV": "true"}
 # A Lambda process: events in, results to a file; all that it prints is what CloudWatch would get.
 RUNTIME = """
 import json, sys
@@ -33,11 +35,13 @@ open(sys.argv[1], "w").write(json.dumps(results))
 """
 
 
-def invoke(cloud: Cloud, events: list[dict[str, object]], results: Path) -> tuple[list[Reply], list[str]]:
+def invoke(
+    cloud: Cloud, events: list[dict[str, object]], results: Path, **settings: str
+) -> tuple[list[Reply], list[str]]:
     done = subprocess.run(
         [sys.executable, "-W", "error::DeprecationWarning:functions", "-c", RUNTIME, str(results)],
         cwd=ROOT,
-        env={**os.environ, **cloud.environment(HOME), **TALKATIVE},
+        env={**os.environ, **cloud.environment(HOME), **TALKATIVE, **settings},
         input=json.dumps(events),
         capture_output=True,
         text=True,
@@ -169,6 +173,14 @@ def test_no_log_line_holds_anything_of_a_request_in_an_outage(cloud: Cloud, tmp_
     replies, lines = invoke(cloud, [canaries()[0][1]], tmp_path / "results.json")
     assert [reply.status for reply in replies] == [503]
     assert not found(*lines, *(reply.body for reply in replies), *(reply.headers for reply in replies))
+
+
+def test_no_log_line_holds_anything_of_a_request_where_powertools_is_debugged(cloud: Cloud, tmp_path: Path) -> None:
+    asked = [request for _, request in canaries()][-6:]
+    replies, lines = invoke(cloud, asked, tmp_path / "results.json", **DEBUGGED)
+    assert len(replies) == len(asked)
+    assert any("aws_lambda_powertools" in line for line in lines)
+    assert not found(*lines)
 
 
 def test_every_request_has_one_structured_line(printed: list[str]) -> None:
