@@ -11,7 +11,7 @@ from dr.resources.encryption import EncryptionKey
 from dr.topology import Topology
 from tests.brief.dns import weighted
 from tests.brief.reading import of_the_api
-from tests.synthesis import EuWest1, Stacks, load, read, resources, synthesize
+from tests.synthesis import EuWest1, Stacks, load, resources, synthesize
 
 import pytest
 from cdktf import App
@@ -25,6 +25,18 @@ class LongKeyedWest(UsWest2):
         return EncryptionKey(self, "key", name=self.named("kms"), access=self.key_access, deletion_window_days=30)
 
 
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Stacks:
+    """The app with settings that each show in a place of its own."""
+    return synthesize(
+        tmp_path_factory.mktemp("changed"),
+        DR_REGIONS='{"us-west-2": {"cidr": "10.99.0.0/20", "weight": 50}}',
+        DR_STATE_BUCKET="hospital-state",
+        DR_INTERFACE_ENDPOINTS="kms, sns, s3",
+        DR_LAMBDA_RESERVED_CONCURRENCY="400",
+    )
+
+
 def differences(before: Any, after: Any, path: str = "") -> list[str]:
     """The paths at which two JSON values differ."""
     if isinstance(before, dict) and isinstance(after, dict):
@@ -34,8 +46,7 @@ def differences(before: Any, after: Any, path: str = "") -> list[str]:
 
 
 def test_overriding_one_factory_method_changes_one_thing(tmp_path: Path, stacks: Stacks) -> None:
-    changed = synthesize(tmp_path, UsEast1, LongKeyedWest)
-    (path,) = differences(stacks, changed)
+    (path,) = differences(stacks, synthesize(tmp_path, UsEast1, LongKeyedWest))
     assert path.startswith("/us-west-2/resource/aws_kms_key/")
     assert path.endswith("/deletion_window_in_days")
 
@@ -55,8 +66,7 @@ def test_a_third_region_is_linked_to_both_others(three_regions: Stacks) -> None:
     assert len(list(filter(weighted, resources(three_regions, "aws_route53_record")))) == 3
 
 
-def test_settings_of_the_environment_override_a_regions_own(tmp_path: Path) -> None:
-    changed = synthesize(tmp_path, DR_REGIONS='{"us-west-2": {"cidr": "10.99.0.0/20", "weight": 50}}')
+def test_settings_of_the_environment_override_a_regions_own(changed: Stacks) -> None:
     (vpc,) = resources({"us-west-2": changed["us-west-2"]}, "aws_vpc")
     assert vpc.arguments["cidr_block"] == "10.99.0.0/20"
     records = filter(weighted, resources(changed, "aws_route53_record"))
@@ -79,9 +89,8 @@ def test_rejects_a_topology_that_lacks_a_region_of_the_settings(tmp_path: Path) 
         Topology(primary=UsEast1(app, settings), secondaries=())
 
 
-def test_state_lies_in_the_regions_own_bucket_when_there_is_one(tmp_path: Path) -> None:
-    synthesize(tmp_path, DR_STATE_BUCKET="hospital-state")
-    backends = {name: stack["terraform"]["backend"]["s3"] for name, stack in read(tmp_path).items()}
+def test_state_lies_in_the_regions_own_bucket_when_there_is_one(changed: Stacks) -> None:
+    backends = {name: stack["terraform"]["backend"]["s3"] for name, stack in changed.items()}
     assert {name: (backend["bucket"], backend["region"]) for name, backend in backends.items()} == {
         "us-east-1": ("hospital-state-us-east-1", "us-east-1"),
         "us-west-2": ("hospital-state-us-west-2", "us-west-2"),
@@ -95,22 +104,20 @@ def test_state_lies_in_the_regions_own_bucket_when_there_is_one(tmp_path: Path) 
 
 
 def test_services_without_an_endpoint_have_no_name_in_the_other_regions_and_no_document_is_read_there(
-    tmp_path: Path,
+    changed: Stacks,
 ) -> None:
-    stacks = synthesize(tmp_path, DR_INTERFACE_ENDPOINTS="kms, sns, s3")
-    endpoints = {each.arguments["service_name"] for each in resources(stacks, "aws_vpc_endpoint")}
+    endpoints = {each.arguments["service_name"] for each in resources(changed, "aws_vpc_endpoint")}
     assert {name.rsplit(".", 1)[1] for name in endpoints} == {"dynamodb", "s3", "kms", "sns"}
-    zones = [each for each in resources(stacks, "aws_route53_zone") if each.stack == "peering"]
+    zones = [each for each in resources(changed, "aws_route53_zone") if each.stack == "peering"]
     assert {zone.arguments["name"].partition(".")[0] for zone in zones} == {"kms", "s3", "sns"}
-    functions = filter(of_the_api, resources(stacks, "aws_lambda_function"))
+    functions = filter(of_the_api, resources(changed, "aws_lambda_function"))
     (function,) = [each for each in functions if each.stack == "us-east-1"]
     assert function.arguments["environment"]["variables"]["PEERS"] == "{}"
 
 
-def test_executions_are_reserved_for_the_api_where_that_is_asked_for_and_for_nothing_else(tmp_path: Path) -> None:
-    stacks = synthesize(tmp_path, DR_LAMBDA_RESERVED_CONCURRENCY="400")
+def test_executions_are_reserved_for_the_api_where_that_is_asked_for_and_for_nothing_else(changed: Stacks) -> None:
     reserved = {
         each.arguments["function_name"]: each.arguments.get("reserved_concurrent_executions")
-        for each in resources(stacks, "aws_lambda_function")
+        for each in resources(changed, "aws_lambda_function")
     }
     assert reserved == {"lambda-api-dev": 400, "lambda-failover-dev": None, "lambda-probe-dev": None}

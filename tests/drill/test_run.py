@@ -24,7 +24,7 @@ import pytest
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 BUDGET = Budget(recovery_s=98, evacuation_s=240, ttl_s=60)
-SCALE = 0.01
+SCALE = 0.005
 
 
 class Nowhere:
