@@ -1,23 +1,25 @@
 """What tests share: the synthesized apps."""
 
+from __future__ import annotations
+
 import fcntl
 import gc
 import os
 from pathlib import Path
-
-from dr.regions.region import Region
-from main import REGIONS
-from tests.synthesis import DELEGATION, EuWest1, Stacks, read, synthesize
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.synthesis import Stacks
 
 # What the tests of a folder need; those of all others need neither.
 MARKERS = {"deployed": "deployed", "emulator": "emulator", "functions": "emulator"}
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """More than there are cores: tests wait for node, for the embedded AWS and for time."""
-    return 3 * (os.cpu_count() or 1) // 2
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """More than there are cores: tests wait for node; for the embedded AWS and for time still longer, `-n logical`."""
+    return (4 if config.option.numprocesses == "logical" else 3) * (os.cpu_count() or 1) // 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,14 +38,25 @@ class Shared:
         """Take the folder of a process, and which process it is: those of one session have a folder in common."""
         self._folder = base if worker == "master" else base.parent
 
-    def synthesized(self, name: str, *regions: type[Region], **settings: str) -> Path:
+    def app(self, name: str, *, third: bool = False, delegated: bool = False) -> Path:
         """The folder of an app: made by the process that asks first, while all others wait."""
+        # Where no app is asked for, as in the functions' tests, no bindings are loaded and no node is started.
+        from main import REGIONS
+        from tests.synthesis import DELEGATION, EuWest1, synthesize
+
         folder = self._folder / name
         with (self._folder / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / "manifest.json").exists():
-                synthesize(folder, *regions, **settings)
+                regions = (*REGIONS, EuWest1) if third else REGIONS
+                synthesize(folder, *regions, **(DELEGATION if delegated else {}))
         return folder
+
+    def stacks(self, name: str, *, third: bool = False, delegated: bool = False) -> Stacks:
+        """The stacks of an app."""
+        from tests.synthesis import read
+
+        return read(self.app(name, third=third, delegated=delegated))
 
 
 def pytest_collection_finish() -> None:
@@ -61,28 +74,28 @@ def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Shared:
 @pytest.fixture(scope="session")
 def two_regions(shared: Shared) -> Path:
     """The folder of the app as it is, synthesized."""
-    return shared.synthesized("two-regions")
+    return shared.app("two-regions")
 
 
 @pytest.fixture(scope="session")
-def stacks(two_regions: Path) -> Stacks:
+def stacks(shared: Shared) -> Stacks:
     """The app as it is."""
-    return read(two_regions)
+    return shared.stacks("two-regions")
 
 
 @pytest.fixture(scope="session")
 def three_regions(shared: Shared) -> Stacks:
     """The app with a third region."""
-    return read(shared.synthesized("three-regions", *REGIONS, EuWest1))
+    return shared.stacks("three-regions", third=True)
 
 
 @pytest.fixture(scope="session")
 def delegated(shared: Shared) -> Stacks:
     """The app for a delegated domain whose callers bring tokens of an issuer."""
-    return read(shared.synthesized("delegated", **DELEGATION))
+    return shared.stacks("delegated", delegated=True)
 
 
 @pytest.fixture(scope="session")
 def three_regions_delegated(shared: Shared) -> Stacks:
     """The same with a third region."""
-    return read(shared.synthesized("three-delegated", *REGIONS, EuWest1, **DELEGATION))
+    return shared.stacks("three-delegated", third=True, delegated=True)

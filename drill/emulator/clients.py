@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cache
+from threading import Lock
 from typing import Any
+
+_MAKING = Lock()
 
 UNSET = frozenset(
     {
@@ -54,9 +58,31 @@ def isolated(base: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
 
 def make_client(service: str, region: str, endpoint: str, credentials: Mapping[str, Any]) -> Any:
     """A boto3 client that reads no configuration of the user's."""
+    from botocore.config import Config
+
+    with _MAKING:  # a session makes one client at a time
+        return _session().client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials.get("SecretAccessKey", "test"),  # the root user's is not verified
+            aws_session_token=credentials.get("SessionToken"),
+            config=Config(
+                connect_timeout=5,
+                read_timeout=120,  # longer than any function may take
+                retries={"total_max_attempts": 1},
+                proxies={},
+                s3={"addressing_style": "path"},
+            ),
+        )
+
+
+@cache
+def _session() -> Any:
+    """One for all clients: it reads AWS's models once, which takes longer than all else about a client."""
     import boto3
     import botocore.session
-    from botocore.config import Config
 
     nothing: Any = (None, None, None, None)
     session = botocore.session.Session(
@@ -67,21 +93,7 @@ def make_client(service: str, region: str, endpoint: str, credentials: Mapping[s
             "credentials_file": (None, None, os.devnull, None),
         }
     )
-    return boto3.Session(botocore_session=session).client(
-        service,
-        region_name=region,
-        endpoint_url=endpoint,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials.get("SecretAccessKey", "test"),  # the root user's is not verified
-        aws_session_token=credentials.get("SessionToken"),
-        config=Config(
-            connect_timeout=5,
-            read_timeout=120,  # longer than any function may take
-            retries={"total_max_attempts": 1},
-            proxies={},
-            s3={"addressing_style": "path"},
-        ),
-    )
+    return boto3.Session(botocore_session=session)
 
 
 def emulator_settings(port: int, account: str) -> dict[str, str]:

@@ -13,10 +13,10 @@ from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, REGIONS, STATE, C
 from tests.functions.failing import Event, Handler, arrive, beat, handler, see, told
 from tests.functions.gateway import Api, Context
 from tests.functions.test_records import RECORD
-from tests.functions.watched import gone_off
+from tests.functions.watched import gone_off, start
 
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.loaders import JSONFileLoader, Loader
 
 # Adds a decision about a region to the state table.
 Decide = Callable[..., None]
@@ -25,9 +25,10 @@ Decide = Callable[..., None]
 @pytest.fixture(scope="package", autouse=True)
 def models() -> Iterator[None]:
     """AWS's models are read once, and not once a session: the tests make hundreds, half of whose time that was."""
-    read = functools.cache(JSONFileLoader().load_file)
+    read, there = functools.cache(JSONFileLoader().load_file), functools.cache(Loader().list_available_services)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        patch.setattr(Loader, "list_available_services", lambda _, type_name: there(type_name))
         yield
 
 
@@ -42,6 +43,13 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         for name, value in wanted.items():
             patch.setenv(name, value)
         yield cloud
+
+
+@pytest.fixture(scope="package")
+def serving(cloud: Cloud) -> None:
+    """The regions' deployed APIs have started: who asks them does not wait for that."""
+    for region in REGIONS:
+        start(cloud.aws, region)
 
 
 @pytest.fixture(scope="package")

@@ -14,6 +14,8 @@ from tests.functions.watched import received
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("serving")
+
 WHY = "answers are wrong"
 Command = Callable[..., tuple[int, str, str]]
 

@@ -30,6 +30,8 @@ from tests.functions.watched import gone_off
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("serving")
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

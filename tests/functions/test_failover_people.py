@@ -28,6 +28,8 @@ from tests.functions.gateway import Context
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("serving")
+
 
 @pytest.mark.parametrize("why", ["unhealthy", "evacuated"])
 def test_the_last_healthy_region_is_never_evacuated_and_people_are_called(

@@ -26,6 +26,8 @@ from tests.functions.gateway import Context
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("serving")
+
 
 def test_topics_that_fail_hold_up_no_release(cloud: Cloud, latched: Handler) -> None:
     evacuated = decisions(cloud)[-1]["item"]

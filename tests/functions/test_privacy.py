@@ -19,6 +19,8 @@ from tests.functions.test_records import RECORD
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("serving")
+
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "Canary"
 # The most talkative settings a function can be given.

@@ -22,6 +22,8 @@ from tests.functions.gateway import Context
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("serving")
+
 ROOT = Path(__file__).resolve().parents[2]
 NAMESPACE = "HealthcareDr/Failover"
 # Generous where an answer comes, for the machine may be busy; brief where none can.

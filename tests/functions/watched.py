@@ -40,8 +40,12 @@ def api_url(aws: EmbeddedAws, region: str, role: str, environment: dict[str, str
     target = f"integrations/{integration['IntegrationId']}"
     gateway.create_route(ApiId=api, RouteKey="GET /healthz", Target=target)
     gateway.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-    aws.client("lambda", region).invoke(FunctionName="api", Payload=json.dumps(event("GET", "/healthz")))  # it starts
     return f"https://{api}.execute-api.{region}.amazonaws.com"
+
+
+def start(aws: EmbeddedAws, region: str) -> None:
+    """Asks the API of a region once: nobody waits for its start when it is asked again."""
+    aws.client("lambda", region).invoke(FunctionName="api", Payload=json.dumps(event("GET", "/healthz")))
 
 
 def topic(aws: EmbeddedAws, region: str, name: str) -> str:
