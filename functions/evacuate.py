@@ -21,12 +21,12 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from functions.shared.decisions import Decisions, decisions_of
-from functions.shared.endpoint import Patience, complaints
-from functions.shared.metrics import NAMESPACE, evacuation
-from functions.shared.state import EVACUATED, HEARTBEAT, RELEASED, age_s
 from functions.shared.table import Values, after, now, unpack
-from functions.shared.together import together
+from functions.watching.decisions import Decisions, decisions_of
+from functions.watching.endpoint import Patience, complaints
+from functions.watching.metrics import NAMESPACE, evacuation
+from functions.watching.state import EVACUATED, HEARTBEAT, RELEASED, age_s
+from functions.watching.together import together
 
 from attrs import asdict, frozen
 from botocore.config import Config

@@ -17,8 +17,8 @@ from typing import Any
 
 from functions.shared.audit import HEAD, Trail
 from functions.shared.chain import Fault, Verifier
-from functions.shared.state import FAILOVER, PLATFORM, PROBE_OBJECTS, state_of
 from functions.shared.table import Table, Values, unpack
+from functions.watching.state import FAILOVER, PLATFORM, PROBE_OBJECTS, state_of
 
 from attrs import frozen
 from botocore.exceptions import BotoCoreError, ClientError

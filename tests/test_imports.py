@@ -198,6 +198,15 @@ RULES = (
         ),
     ),
     Rule(
+        "the API knows nothing of what watches the regions",
+        ("functions.api", "functions.shared"),
+        lambda _, name: within(name, "functions.api", "functions.shared") or not within(name, "functions"),
+        (
+            ("functions.api.health", "from functions.watching.endpoint import PATH"),
+            ("functions.shared.audit", "from functions.failover import notices"),
+        ),
+    ),
+    Rule(
         "infrastructure needs the standard library, attrs, constructs, cdktf and its bindings",
         ("dr", "main"),
         lambda source, name: (

@@ -24,7 +24,7 @@ from functions.shared.audit import Trail
 from functions.shared.callers import Role
 from functions.shared.clients import Budget, Clients
 from functions.shared.configuration import Configuration
-from functions.shared.endpoint import PATH
+from functions.shared.healthz import PATH
 from functions.shared.seals import Seals
 from functions.shared.sessions import Sessions
 from functions.shared.table import Table

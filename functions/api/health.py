@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from functions.shared.answers import Answer
-from functions.shared.endpoint import SERVING
+from functions.shared.healthz import SERVING
 
 from attrs import define, field
 from aws_lambda_powertools import Logger

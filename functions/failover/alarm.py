@@ -3,8 +3,8 @@
 import json
 from typing import Self
 
-from functions.shared.metrics import NAMESPACE
-from functions.shared.state import moment
+from functions.watching.metrics import NAMESPACE
+from functions.watching.state import moment
 
 from attrs import frozen
 

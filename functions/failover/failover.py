@@ -8,12 +8,13 @@ from functions.failover.alarm import Alarm
 from functions.failover.notices import Notices
 from functions.shared.clients import WATCHING, Bounds, Clients
 from functions.shared.configuration import Watch
-from functions.shared.decisions import Decisions, decisions_of
-from functions.shared.endpoint import SILENT, UNREACHED, Patience, complaints
-from functions.shared.metrics import NAMESPACE, evacuation
-from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
-from functions.shared.state import (
+from functions.shared.table import ConflictError, Values
+from functions.watching.decisions import Decisions, decisions_of
+from functions.watching.endpoint import SILENT, UNREACHED, Patience, complaints
+from functions.watching.metrics import NAMESPACE, evacuation
+from functions.watching.parts import Parts
+from functions.watching.state import (
     ALONE,
     DISPUTED,
     EVACUATED,
@@ -25,7 +26,6 @@ from functions.shared.state import (
     age_s,
     moment,
 )
-from functions.shared.table import ConflictError, Values
 
 from attrs import define, evolve, field, frozen
 from aws_lambda_powertools import Logger

@@ -7,13 +7,13 @@ from typing import Any
 
 from functions.shared.clients import WATCHING, Clients
 from functions.shared.configuration import Watch
-from functions.shared.endpoint import SILENT, Patience, complaints
-from functions.shared.metrics import NAMESPACE, evacuation, sample
-from functions.shared.parts import Parts
 from functions.shared.sessions import Sessions
-from functions.shared.state import PROBE_OBJECTS, Sight, State, age_s, state_of
 from functions.shared.table import now
-from functions.shared.together import Tasks
+from functions.watching.endpoint import SILENT, Patience, complaints
+from functions.watching.metrics import NAMESPACE, evacuation, sample
+from functions.watching.parts import Parts
+from functions.watching.state import PROBE_OBJECTS, Sight, State, age_s, state_of
+from functions.watching.together import Tasks
 
 from attrs import define, evolve, field, frozen
 from aws_lambda_powertools import Logger

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from drill.deployment import Deployment
 from drill.emulator import EmbeddedAws
-from functions.shared.state import state_of
+from functions.watching.state import state_of
 from tests.deployed.conftest import SUFFIX
 from tests.deployed.mailbox import Mailbox, mailbox, until
 

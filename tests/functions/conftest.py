@@ -148,8 +148,8 @@ def link(cloud: Cloud) -> Iterator[Link]:
 @pytest.fixture
 def decide(cloud: Cloud) -> Iterator[Decide]:
     """Evacuates and releases regions as an operator does, from us-east-1; in the end nothing is evacuated."""
-    from functions.shared.state import state_of
     from functions.shared.table import now
+    from functions.watching.state import state_of
 
     state = state_of(cloud.client("dynamodb"), STATE, HOME)
 

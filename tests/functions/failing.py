@@ -36,7 +36,7 @@ def tick() -> Event:
 
 def decisions(cloud: Cloud, kind: str = "evacuation#", region: str = OTHER) -> Rows:
     """The rows of a region's decisions, oldest first."""
-    from functions.shared.state import state_of
+    from functions.watching.state import state_of
 
     return list(state_of(cloud.client("dynamodb"), STATE, HOME).table.items(region, kind))
 
@@ -46,8 +46,8 @@ def told(cloud: Cloud, region: str = HOME) -> list[str]:
 
 
 def beat(cloud: Cloud, region: str) -> None:
-    from functions.shared.state import state_of
     from functions.shared.table import now
+    from functions.watching.state import state_of
 
     state_of(cloud.client("dynamodb", region), STATE, region).beat(now(), cloud.api_urls[region])
 
@@ -63,8 +63,8 @@ def see(
     unsteady_s: float = 0,
 ) -> None:
     """What a region's probe saw of the other just now."""
-    from functions.shared.state import Sight, state_of
     from functions.shared.table import instant
+    from functions.watching.state import Sight, state_of
 
     def ago(seconds: float) -> str:
         return instant(datetime.now(UTC) - timedelta(seconds=seconds)) if seconds else ""
@@ -75,8 +75,8 @@ def see(
 
 def blind(cloud: Cloud, region: str) -> None:
     """Nothing is known of what a region sees."""
-    from functions.shared.state import state_of
     from functions.shared.table import now
+    from functions.watching.state import state_of
 
     state_of(cloud.client("dynamodb", region), STATE, region).look({}, now())
     arrive(cloud)

@@ -13,9 +13,9 @@ from tests.functions.cloud import HOME, REGIONS, Cloud, bucket
 from tests.functions.failing import handler as evacuate
 from tests.functions.failing import told
 from tests.functions.gateway import AUDITOR, Context, Reply, event
-from tests.functions.test_probe import Run
-from tests.functions.test_probe import run as run  # a fixture
 from tests.functions.test_records import RECORD
+from tests.functions.watching.test_probe import Run
+from tests.functions.watching.test_probe import run as run  # a fixture
 
 import pytest
 

@@ -101,7 +101,7 @@ def test_a_region_stays_evacuated_while_what_it_sees_does_not_arrive(
 ) -> None:
     see(cloud, OTHER, HOME)
     see(cloud, HOME, OTHER)
-    monkeypatch.setattr("functions.shared.state._FRESH_SECONDS", 0.3)
+    monkeypatch.setattr("functions.watching.state._FRESH_SECONDS", 0.3)
     link.cut()
     time.sleep(0.4)
     see(cloud, OTHER, HOME)

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
-from functions.shared.metrics import NAMESPACE
-from functions.shared.together import Tasks, together
+from functions.watching.metrics import NAMESPACE
+from functions.watching.together import Tasks, together
 
 from attrs import define, field
 from aws_lambda_powertools import Logger

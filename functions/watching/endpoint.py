@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from functions.shared.together import together
+from functions.shared.healthz import LOOKED_AT_BYTES, PATH, SERVING
+from functions.watching.together import together
 
 from attrs import frozen
 
-PATH = "/healthz"
-# What a healthy region answers; Route 53 looks for it in as many bytes.
-SERVING = "serving"
-LOOKED_AT_BYTES = 5_120
 # Complaints about a region of which no answer came: it is gone, or the way there is.
 UNREACHED = ("cannot be reached", "does not answer")
 # Of these the one about a region that was given up.

@@ -147,7 +147,7 @@ def test_the_other_regions_topic_takes_the_message_when_its_own_fails(cloud: Clo
 
 
 def test_what_nobody_could_be_told_is_told_by_a_later_run_once(cloud: Cloud, alarm: Event) -> None:
-    from functions.shared.parts import FailedPartsError
+    from functions.watching.parts import FailedPartsError
 
     before, failing = len(decisions(cloud)), [cloud.aws.fault(region=region, service="sns") for region in (HOME, OTHER)]
     for _ in range(2):  # Lambda repeats it
@@ -164,8 +164,8 @@ def test_what_nobody_could_be_told_is_told_by_a_later_run_once(cloud: Cloud, ala
 
 
 def test_what_was_decided_about_a_long_illness_is_told_by_a_later_run_as_well(cloud: Cloud, alarm: Event) -> None:
-    from functions.shared.state import ALONE, state_of
     from functions.shared.table import instant
+    from functions.watching.state import ALONE, state_of
 
     state = state_of(cloud.client("dynamodb"), STATE, HOME)
     since = instant(datetime.now(UTC) - timedelta(hours=2))
@@ -194,7 +194,7 @@ def test_one_event_that_is_delivered_twice_is_told_once(cloud: Cloud, alarm: Eve
 
 
 def test_nothing_is_told_of_what_could_not_be_written(cloud: Cloud, alarm: Event) -> None:
-    from functions.shared.parts import FailedPartsError
+    from functions.watching.parts import FailedPartsError
 
     cloud.aws.fault(region=HOME, service="dynamodb", mode="error")
     with pytest.raises(FailedPartsError, match="alarm 0"):

@@ -24,7 +24,7 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("serving")
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NAMESPACE = "HealthcareDr/Failover"
 # Generous where an answer comes, for the machine may be busy; brief where none can.
 PATIENT = {"own": 20.0, "asking": 20.0, "connect": 10.0, "answer": 10.0}
@@ -169,8 +169,8 @@ def test_a_lag_between_two_beats_is_measured_and_not_taken_for_a_short_wait(clou
 def test_health_is_published_before_replication_is_waited_for(
     cloud: Cloud, run: Run, published: Published, link: Link
 ) -> None:
-    from functions.shared.state import state_of
     from functions.shared.table import now
+    from functions.watching.state import state_of
 
     run(OTHER)
     link.cut()
@@ -231,7 +231,7 @@ def test_an_evacuation_is_published_for_this_minute_and_the_next_until_it_is_ove
 
 
 def test_the_sample_ahead_is_of_the_next_minute(cloud: Cloud) -> None:
-    from functions.shared.metrics import evacuation
+    from functions.watching.metrics import evacuation
 
     now, ahead = evacuation(OTHER, True)
     assert (ahead["Timestamp"] - now["Timestamp"]).total_seconds() == pytest.approx(60, abs=1)
@@ -293,8 +293,8 @@ def test_the_lag_to_a_region_that_does_not_serve_is_no_failure_of_the_probe(
 def test_a_peer_is_healthy_since_the_first_of_the_runs_that_saw_it_so(
     cloud: Cloud, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from functions.shared import state
     from functions.shared.table import now
+    from functions.watching import state
 
     here = state.state_of(cloud.client("dynamodb"), STATE, HOME)
     run(OTHER)
@@ -355,14 +355,14 @@ def test_the_lag_is_the_age_of_the_oldest_beat_that_has_not_arrived(
     ],
 )
 def test_a_region_is_asked_as_its_clients_ask_it(cloud: Cloud, url: str, complaint: str) -> None:
-    from functions.shared.endpoint import Endpoint, Patience
+    from functions.watching.endpoint import Endpoint, Patience
 
     found = Endpoint(url.format(port=cloud.aws.port), "", Patience(connect=5.0, answer=5.0)).complaint()
     assert re.fullmatch(complaint, found)
 
 
 def test_a_region_that_is_reached_and_never_answers_is_given_up(cloud: Cloud) -> None:
-    from functions.shared.endpoint import Endpoint, Patience
+    from functions.watching.endpoint import Endpoint, Patience
 
     cloud.aws.fault(region=OTHER, service="execute-api", mode="hang")
     assert (

@@ -24,9 +24,9 @@ Command = Callable[..., tuple[int, str, str]]
 def command(cloud: Cloud, decide: Decide, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs the command as a person does; both regions live, and none is evacuated before or afterwards."""
     from functions.evacuate import main
-    from functions.shared.endpoint import Patience
-    from functions.shared.state import state_of
     from functions.shared.table import now
+    from functions.watching.endpoint import Patience
+    from functions.watching.state import state_of
 
     for region in REGIONS:
         state_of(cloud.client("dynamodb", region), STATE, region).beat(now(), cloud.api_urls[region])
@@ -42,7 +42,7 @@ def command(cloud: Cloud, decide: Decide, capsys: pytest.CaptureFixture[str]) ->
 
 
 def evacuated(cloud: Cloud, region: str, via: str = OTHER) -> dict[str, Any] | None:
-    from functions.shared.state import state_of
+    from functions.watching.state import state_of
 
     return state_of(cloud.client("dynamodb", via), STATE, via).evacuation(region)
 

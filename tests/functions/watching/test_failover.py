@@ -32,7 +32,7 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("serving")
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_region_that_is_down_is_evacuated_audited_and_told(cloud: Cloud, alarm: Event) -> None:
@@ -200,8 +200,8 @@ def test_a_metric_that_cannot_be_published_hinders_no_evacuation(cloud: Cloud, a
 def test_a_trail_that_others_hold_all_the_time_fails_the_invocation(
     cloud: Cloud, alarm: Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from functions.shared.parts import FailedPartsError
     from functions.shared.table import ConflictError, Table
+    from functions.watching.parts import FailedPartsError
 
     def busy(self: Table, *_: object) -> None:
         raise ConflictError

@@ -5,8 +5,8 @@ from typing import Any
 
 from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
-from functions.shared.state import EVACUATED, FAILOVER, PLATFORM, RELEASED, State, state_of
 from functions.shared.table import Table, Values, unpack
+from functions.watching.state import EVACUATED, FAILOVER, PLATFORM, RELEASED, State, state_of
 
 from attrs import frozen
 

@@ -1,0 +1,1 @@
+"""What the functions have in common that watch the regions, and the commands of operators."""

@@ -1,0 +1,1 @@
+"""The functions that watch the regions and act, against the embedded AWS."""
