@@ -59,7 +59,7 @@ test: check sbom coverage ## all that CI runs: check, then every test
 
 coverage: setup ## the tests of the functions, and whether they reach the lines and branches they should
 	@$(RUN) coverage erase
-	@$(RUN) coverage run -m pytest -n logical --dist loadfile tests/functions
+	@$(RUN) coverage run -m pytest -n logical --dist loadfile -p no:schemathesis tests/functions
 	@$(RUN) coverage combine --quiet
 	@$(RUN) coverage report
 
@@ -69,8 +69,8 @@ check: setup ## lint, formatting and types
 	@$(RUN) mypy
 
 unit: setup ## the tests that need no embedded AWS and no scanner, in under a minute
-	@$(RUN) python -m pytest -n auto --dist worksteal --ignore=tests/deployed --ignore=tests/emulator \
-		--ignore=tests/functions -m 'not deployed and not emulator and not slow' $(ARGS)
+	@$(RUN) python -m pytest -n auto --dist worksteal -p no:schemathesis --ignore=tests/deployed \
+		--ignore=tests/emulator --ignore=tests/functions -m 'not deployed and not emulator and not slow' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized
 	@$(RUN) python -m pytest tests/test_snapshots.py --snapshot-update $(ARGS)

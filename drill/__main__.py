@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,10 +17,10 @@ from pathlib import Path
 from dr.checks import SettingsError
 from drill.aws import HELP, AwsTarget, deployed
 from drill.demo import FOLDER as DEMO
-from drill.deployment import Deployment, DeploymentError
+from drill.deployment import Deployment, DeploymentError, emptied
 from drill.document import table
 from drill.embedded import EmbeddedTarget, embedded
-from drill.emulator import EmbeddedAws
+from drill.emulator import EmbeddedAws, EmbeddedAwsError
 from drill.outages import Evacuate, Scenario
 from drill.route53 import Observation
 from drill.scenarios import SCENARIOS
@@ -36,15 +35,19 @@ SUFFIX = "drill"
 @contextmanager
 def _embedded_aws(console: Console, folder: Path, state: Path) -> Iterator[tuple[EmbeddedAws, Deployment]]:
     """What was left running, else a deployment of the drill's own that is gone afterwards."""
-    if state.exists():
-        with EmbeddedAws.attach(state) as aws:
+    try:
+        running = EmbeddedAws.attach(state)
+    except EmbeddedAwsError as error:
+        if state.exists():  # the machine was started anew, say
+            console.print(f"{error}: a new one is started", soft_wrap=True)
+    else:
+        with running as aws:
             console.print(f"using the embedded AWS at {aws.endpoint}, which stays")
             yield aws, Deployment(state.parent.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
         return
-    place = folder / "deployment"
-    shutil.rmtree(place, ignore_errors=True)
+    place = emptied(folder / "deployment")
     with EmbeddedAws(log=folder / "aws.log") as aws:
-        deployment = Deployment(place.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
+        deployment = Deployment(place, aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX)
         with console.status("deploying five stacks into an embedded AWS"):
             deployment.deploy()
         yield aws, deployment

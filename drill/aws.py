@@ -23,7 +23,7 @@ and there must be no OIDC issuer: clients sign. A region is evacuated, for it ca
 clients, without the question that functions.evacuate asks, and they are back some four minutes after. The records,
 documents and audit rows of the drill's patients stay for good. So it asks for --yes. The name servers of the zone are
 asked themselves. Notifications are not measured. Costs are those of a few thousand requests. It was tried against the
-embedded AWS and recorded answers of Route 53 only, never on AWS."""
+embedded AWS and answers in the shape of Route 53's reference only, never on AWS."""
 
 
 class AwsTarget(Target):

@@ -6,7 +6,6 @@ KEEP=1 leaves everything running, and says how to talk to it and how to end it.
 import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from drill.deployment import Deployment, DeploymentError, Done
+from drill.deployment import Deployment, DeploymentError, Done, emptied
 from drill.document import table
 from drill.embedded import embedded
 from drill.emulator import EmbeddedAws, EmbeddedAwsError
+from drill.emulator.clients import UNSET
 from drill.leftovers import leftovers, legitimate
 from drill.route53 import Observation, Route53Error
 from drill.scenarios import SCENARIOS
@@ -144,7 +144,7 @@ class Demo:
         console.print("\n[bold]It is left running.[/] To talk to it with the AWS CLI:")
         for name, value in self._aws.environment().items():
             console.print(f"  export {name}='{value}'", soft_wrap=True)
-        console.print("  unset AWS_PROFILE AWS_SESSION_TOKEN AWS_CA_BUNDLE")
+        console.print(f"  unset {' '.join(sorted(UNSET))}", soft_wrap=True)
         console.print("  aws dynamodb scan --table-name patient_records-demo --region us-west-2", soft_wrap=True)
         console.print(f"To end it: python -m drill.emulator stop {state}", soft_wrap=True)
 
@@ -183,7 +183,7 @@ def run(console: Console, folder: Path, *, keep: bool) -> None:
 
     Raises:
         DemoError: Something was not as it must be, or an earlier demonstration still runs in the folder.
-        DeploymentError: A deployment or a destroy failed.
+        DeploymentError: A deployment or a destroy failed, or the folder is somebody else's.
         DrillError, Route53Error: The outage could not be measured.
         EmbeddedAwsError: The embedded AWS did not start, or ended in the middle.
     """
@@ -192,14 +192,12 @@ def run(console: Console, folder: Path, *, keep: bool) -> None:
     asked = subprocess.run([sys.executable, "-m", "drill.emulator", "status", str(kept)], capture_output=True)
     if asked.returncode == 0:
         raise DemoError(f"an earlier demonstration is still running: python -m drill.emulator stop {kept}")
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not log.exists()):
-        raise DemoError(f"the folder is emptied, so it must be new, empty or an earlier demonstration's: {folder}")
     # What an earlier one left belongs to an account that is gone.
-    shutil.rmtree(folder, ignore_errors=True)
+    place = emptied(folder)
     console.print("[bold]Everything below runs in an embedded AWS on this machine[/]: an emulator, not AWS itself.")
     with EmbeddedAws(log=log) as aws:
         console.print(f"the embedded AWS listens at {aws.endpoint}")
-        demo = Demo(aws, Deployment(folder.resolve(), aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX), console)
+        demo = Demo(aws, Deployment(place, aws.isolated(), ENVIRONMENT_SUFFIX=SUFFIX), console)
         try:
             demo.deploy()
             demo.show()
@@ -222,7 +220,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; 1 when something was not as it must be, 130 when it was interrupted."""
     parser = argparse.ArgumentParser(prog="python -m drill.demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", default=os.environ.get("KEEP") == "1", help="the same as KEEP=1")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where its files go, emptied first")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        help="where its files go: a new one, an empty one, or an earlier demonstration's, which is emptied",
+    )
     options = parser.parse_args(arguments)
     console = Console()
     # Both, and by name: a shell that starts it in the background has it ignore Ctrl-C's signal.

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections import deque
@@ -17,6 +18,8 @@ import attrs
 
 ROOT = Path(__file__).resolve().parent.parent
 STOPPED_WITHIN_S = 20
+# Says that a folder is the demonstration's or the drill's own.
+MARK = ".drill"
 # "us-east-1  aws_vpc.network_vpc_1 (network/vpc): Creation complete after 11s [id=...]"; the stack stands before the
 # first of its lines only.
 # The command line puts a construct's id into a resource's address, also where a longer name begins with it.
@@ -28,6 +31,26 @@ _STACK = re.compile(r"^(?P<stack>[a-z0-9-]+)\s{2,}\S")
 
 class DeploymentError(Exception):
     """A command of the deployment failed; the message says which, and how it ended."""
+
+
+def emptied(folder: Path) -> Path:
+    """The folder, whole path, with nothing in it but the mark of one that may be emptied again; made when needed.
+
+    Raises:
+        DeploymentError: It holds what no run of the demonstration or the drill left.
+    """
+    folder = folder.resolve()
+    mark = folder / MARK
+    if folder.exists() and not (folder.is_dir() and (mark.exists() or not any(folder.iterdir()))):
+        raise DeploymentError(f"the folder is emptied, so it must be new, empty or of an earlier run, got: {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    for each in folder.iterdir():
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each)
+        elif each != mark:
+            each.unlink()
+    return folder
 
 
 @attrs.frozen

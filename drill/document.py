@@ -28,7 +28,7 @@ COLUMNS = ("scenario", "DNS leaves", "RTO, s", "served", "RPO, s", "lost", "fail
 LEGEND = (
     "RTO: of the client that waited longest / of those that keep TTLs. Served: of clients' time in the outage. "
     f"RPO: {' / '.join(each.replace('_', ' ') for each in CLASSES)}. Lost: acknowledged writes lost for good. "
-    "Told: until the operations team was told of an evacuation."
+    "Told: until the operations team was told of an evacuation, which needs the probes: they run in `latched` only."
 )
 
 

@@ -16,7 +16,7 @@ class Event:
     """One thing that happened, so many seconds after the scenario's beginning.
 
     Attributes:
-        kind: `phase`, `fault`, `heal`, `health`, `alarm`, `notification`, `replication` or `failover`.
+        kind: `phase`, `fault`, `heal`, `health`, `notification`, `replication` or `failover`.
     """
 
     at_s: float

@@ -26,7 +26,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 # Seconds at true speed.
 STEADY_S = 12.0
-# How many TTLs clients are waited for that are led to what will be broken: of six, one is led to 30 % of the weight.
+# How many TTLs a client is waited for that is led to what will be broken. Of five, none is led to 30 % of the weight in
+# every sixth TTL.
 LED_WITHIN_TTLS = 5
 # After what is still judged of the time afterwards.
 AFTERWARDS_S = 15.0
@@ -90,15 +91,15 @@ class Run:
         )
         with ThreadPoolExecutor(1) as asker:
             with traffic:
-                self._until(began + WARM_WITHIN_S, lambda: self._warm(traffic))
-                if not self._warm(traffic):
+                if not self._until(began + WARM_WITHIN_S, lambda: self._warm(traffic)):
                     raise DrillError(
                         f"every client must be served within {WARM_WITHIN_S:g} s before anything is broken"
                     )
                 self._tell("phase", "steady", "all is well")
                 self._until(time.monotonic() + STEADY_S * self.scale, lambda: False)
                 ttl_s = self.target.budget.ttl_s * self.scale
-                self._until(time.monotonic() + LED_WITHIN_TTLS * ttl_s, lambda: self._led(traffic, ttl_s / 4))
+                if not self._until(time.monotonic() + LED_WITHIN_TTLS * ttl_s, lambda: self._led(traffic, ttl_s / 4)):
+                    self._tell("phase", "steady", "no client is led to what will be broken")
                 broken = self._break(asker, traffic)
                 healed = time.monotonic()
                 self._tell("phase", "recovery", "nothing is broken any more")
@@ -183,13 +184,14 @@ class Run:
         said = f"{region} takes over" if self.scenario.leaves else "nobody takes over"
         self._tell("failover", region, f"{said}; {region} is asked what it has", takeover)
 
-    def _until(self, end: float, done: Callable[[], bool]) -> None:
-        """Look every interval until the time has come or it is done."""
+    def _until(self, end: float, done: Callable[[], bool]) -> bool:
+        """Look every interval until the time has come or it is done; returns whether it is."""
         while not self._samples or time.monotonic() < end:
             self._look()
             if done():
-                return
+                return True
             time.sleep(max(0.0, min(end, self._samples[-1].at + INTERVAL_S * self.scale) - time.monotonic()))
+        return False
 
     def _look(self) -> None:
         before = self._samples[-1].healthy if self._samples else {}

@@ -34,9 +34,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 class Shared:
     """The apps that were synthesized, one folder each, for all processes of a session."""
 
-    def __init__(self, base: Path, worker: str) -> None:
-        """Take the folder of a process, and which process it is: those of one session have a folder in common."""
-        self._folder = base if worker == "master" else base.parent
+    def __init__(self, base: Path) -> None:
+        """Take the folder of this process: those of several processes of one session stand side by side."""
+        self._folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def app(self, name: str, *, third: bool = False, delegated: bool = False) -> Path:
         """The folder of an app: made by the process that asks first, while all others wait."""
@@ -66,9 +66,9 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Shared:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """What the processes of this session share."""
-    return Shared(tmp_path_factory.getbasetemp(), worker_id)
+    return Shared(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

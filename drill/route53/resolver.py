@@ -17,7 +17,7 @@ class ResolutionError(Exception):
 
 @attrs.frozen
 class Kept:
-    """An answer.
+    """An answer in a resolver's cache.
 
     Attributes:
         target: The host that the name leads to.

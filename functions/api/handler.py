@@ -86,9 +86,9 @@ def application(configuration: Configuration) -> Handler:
     )
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         budget.restart()
-        # One Unicode form: names that look the same are the same.
-        normal = {**event, "rawPath": unicodedata.normalize("NFC", event["rawPath"])}
-        # The resolver keeps the event in its class, as long as it has none of its own: two regions' would share it.
+        # One Unicode form: names that look the same are the same. Patterns overlook a newline at the end, and no NUL.
+        normal = {**event, "rawPath": unicodedata.normalize("NFC", event["rawPath"]).replace("\n", "\0")}
+        # Without an event of its own a resolver takes its class's, which may be for another API of the same process.
         router.current_event = APIGatewayProxyEventV2(normal)
         return router.resolve(normal, context)
 

@@ -53,6 +53,8 @@ def run_demo(folder: Path, **environment: str) -> subprocess.CompletedProcess[st
 def test_a_kept_demonstration_is_talked_to_by_the_environment_that_it_prints(said: str) -> None:
     assert all(title in said for title in ("Deployed, by stack", "Addresses", "The story of jane-doe", "Keys"))
     assert "It is left running." in said
+    (page,) = re.findall(r"^Its timeline, and what is emulated: (.*)$", said, re.MULTILINE)
+    assert "<svg" in Path(page).read_text(encoding="utf-8")
     environment = dict(re.findall(r"^ *export (\w+)='([^']*)'$", said, re.MULTILINE))
     answered = run("-c", SCAN, **environment)
     assert answered.returncode == 0, answered.stderr

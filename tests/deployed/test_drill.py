@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from drill.__main__ import main
-from drill.deployment import Deployment
+from drill.deployment import Deployment, DeploymentError
 from drill.embedded import embedded
 from drill.emulator import EmbeddedAws
-from drill.outages import WEST, Scenario
+from drill.outages import EAST, WEST, Scenario
 from drill.scenarios import SCENARIOS
 from tests.drill.test_page_browser import WIDTHS, opened
 
@@ -89,3 +89,19 @@ def test_no_probe_runs_during_a_drill(aws: EmbeddedAws, deployment: Deployment) 
         assert events.describe_rule(Name="rule-probe-of-a-test")["State"] == "ENABLED"
     finally:
         events.delete_rule(Name="rule-probe-of-a-test")
+
+
+def test_a_drill_deploys_anew_where_what_was_left_running_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object) -> None:
+        raise DeploymentError("it would be deployed now")
+
+    monkeypatch.setattr(Deployment, "deploy", stop)
+    state = tmp_path / "aws.json"
+    addresses = {EAST: ["127.0.0.1", 2], WEST: ["127.0.0.1", 3]}
+    state.write_text(json.dumps({"pid": 2, "port": 1, "account": "1" * 12, "addresses": addresses, "log": "aws.log"}))
+    assert main(["--state", str(state), "--folder", str(tmp_path / "drill")]) == 2
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"the embedded AWS of {state} does not run any more, or does not answer: a new one is started" in said
+    assert "It was not measured to the end: it would be deployed now" in said

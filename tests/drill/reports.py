@@ -50,7 +50,7 @@ def failover() -> dict[str, Any]:
             event(22.1, "fault", "", f"{EAST} refuses all connections"),
             event(48.2, "health", "health-check-endpoint", f"{EAST} is unhealthy: 0 of 4 locations: healthy"),
             event(48.6, "failover", WEST, f"DNS answers with {WEST}"),
-            event(60.0, "alarm", "peer-us-east-1", f"{EAST} is not healthy, seen from {WEST}"),
+            event(60.0, "notification", "peer-us-east-1", f"{EAST} is not healthy, seen from {WEST}"),
             event(64.0, "notification", "operations", f"{EAST} is evacuated; {WEST} serves all"),
             event(152.0, "heal", "", f"{EAST} refuses all connections: no more"),
             event(152.1, "phase", "recovery", "nothing is broken any more"),

@@ -133,6 +133,12 @@ def test_rejects_any_path_that_is_not_described(api: Api, operation: tuple[str, 
         assert reply.status < 400 or reply.json["correlation_id"]
 
 
+@pytest.mark.parametrize("path", ["/healthz%0A", "/patients/P-odd/records%0A", "/patients/P-odd/documents/a%0A"])
+def test_a_path_that_ends_with_a_newline_is_no_route(api: Api, path: str) -> None:
+    reply = api("GET", path)
+    assert (reply.status, reply.json["type"]) == (404, "urn:healthcare-dr:problem:no-such-route")
+
+
 @QUICK
 @given(claims=st.dictionaries(st.sampled_from(["sub", "org_id", "scope", "groups", "cognito:groups"]), value))
 def test_rejects_any_claims_that_name_no_caller(api: Api, claims: dict[str, Any]) -> None:
