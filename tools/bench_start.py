@@ -50,7 +50,7 @@ def main(requests: int) -> None:
     transport, patient = Transport(), f"/patients/{uuid.uuid4()}"
 
     def call(method: str, path: str, body: object = None) -> None:
-        answer = handler(_event(method, path, body), _Context())
+        answer = handler(event(method, path, body), _Context())
         if answer["statusCode"] >= 400:
             raise SystemExit(f"{method} {path} must be served, got: {answer}")
 
@@ -69,7 +69,7 @@ def main(requests: int) -> None:
     sys.stderr.write(json.dumps(figures))
 
 
-def _event(method: str, path: str, body: object) -> dict[str, Any]:
+def event(method: str, path: str, body: object) -> dict[str, Any]:
     """A request as an HTTP API hands it over, signed by a clinician."""
     return {
         "rawPath": path,
@@ -78,6 +78,7 @@ def _event(method: str, path: str, body: object) -> dict[str, Any]:
         "isBase64Encoded": False,
         "requestContext": {
             "http": {"method": method, "path": path},
+            "stage": "$default",
             "requestId": str(uuid.uuid4()),
             "authorizer": {"iam": {"userArn": "arn:aws:iam::111111111111:user/bench", "accountId": "111111111111"}},
         },

@@ -34,7 +34,8 @@ RULES: dict[Any, Schema] = {
     },
     m.Content: {
         "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}],
-        "description": f"At most {m.CONTENT_BYTES} bytes as JSON, nested {m.CONTENT_DEPTH} levels deep at most. "
+        "description": f"At most {m.CONTENT_BYTES} bytes as JSON in ASCII, where other characters are \\uXXXX, "
+        f"nested {m.CONTENT_DEPTH} levels deep at most. "
         "Numbers come back digit by digit as they were sent; those beyond the range of a double are refused.",
     },
     m.DocumentType: {"type": "string", "enum": list(m.CONTENT_TYPES)},
@@ -68,7 +69,7 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     ),
 }
 TEXT: Schema = {"pattern": "^[^\ufffd]*$", "description": "UTF-8; other text goes the way of 'uploads'."}
-REQUIRED = {"If-Match", "reason"}
+REQUIRED = {"reason"}
 ALWAYS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.FORBIDDEN,
@@ -159,7 +160,7 @@ class Description:
             "summary": summary.rstrip("."),
             "description": " ".join(filter(None, (text, f"For: {', '.join(roles)}."))),
             "security": [{"token": roles}, {"signature": roles}],
-            "parameters": [_parameter(name) for name in (*named, *route.query, *route.headers)],
+            "parameters": [_parameter(name, route) for name in (*named, *route.query, *route.headers)],
             "responses": self._responses(route),
         }
         if isinstance(route.takes, type):
@@ -182,7 +183,7 @@ class Description:
         if "Idempotency-Key" in route.headers:
             refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
         if "If-Match" in route.headers:
-            refusals |= {HTTPStatus.PRECONDITION_FAILED, HTTPStatus.PRECONDITION_REQUIRED}
+            refusals.add(HTTPStatus.PRECONDITION_FAILED)
         problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
         message = {"application/json": {"schema": {"$ref": "#/components/schemas/Message"}}}
         contents: dict[HTTPStatus, Schema] = {route.status: content}
@@ -221,9 +222,10 @@ class Description:
         return {"$ref": f"#/components/schemas/{kind.__name__}"}
 
 
-def _parameter(name: str) -> Schema:
+def _parameter(name: str, route: Route) -> Schema:
     where, schema = PARAMETERS[name]
-    return {"name": name, "in": where, "required": where == "path" or name in REQUIRED, "schema": schema}
+    demanded = name in REQUIRED or (name == "If-Match" and HTTPStatus.PRECONDITION_REQUIRED in route.refusals)
+    return {"name": name, "in": where, "required": where == "path" or demanded, "schema": schema}
 
 
 def _health() -> Schema:

@@ -115,8 +115,8 @@ class Access:
         """Returns the query's parameters; ProblemError if there are others than the route knows."""
         parameters: dict[str, str] = self.event.get("queryStringParameters") or {}
         if set(parameters) - set(self.route.query):
-            known = " and ".join(f"'{name}'" for name in self.route.query)
-            raise invalid(f"query parameters other than {known} are refused")
+            known = " and ".join(f"'{name}'" for name in self.route.query) or "none"
+            raise invalid(f"the query takes these parameters and no others: {known}")
         return parameters
 
     def paging(self, seals: Seals, **purpose: str) -> tuple[int, Any]:

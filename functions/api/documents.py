@@ -5,6 +5,7 @@ import hashlib
 import re
 import time
 import uuid
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -13,14 +14,14 @@ from functions.api import views
 from functions.api.access import Access
 from functions.api.models import CONTENT_TYPES, UUID, UUID_RULE, checked
 from functions.api.peers import Peers
-from functions.api.versions import Change, History, Versions, derived, digest, etag, replay
+from functions.api.versions import Change, History, Versions, derived, digest, etag, replay, unchanged
 from functions.api.views import Replication
 from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.clients import BudgetExhaustedError, Clients
 from functions.shared.configuration import Configuration
 from functions.shared.table import Values
 
-from attrs import frozen
+from attrs import evolve, frozen
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -58,6 +59,7 @@ class Documents:
     def put(self, access: Access, name: str) -> Answer:
         """Stores a new version: first the object, then its row together with the audit row.
 
+        With If-Match only if the document is still as the caller knows it; without, it merges whatever there is.
         The answer says ``replicated`` only if S3 has confirmed the copy in the other region, else ``pending``.
         """
         identity = named(name)
@@ -71,7 +73,11 @@ class Documents:
         change = described(
             name, content_type, len(body), sha256.hexdigest(), object_id, digest(content_type, body), key
         )
-        if not self.versions.retried(access, change, self.versions.history(access.partition, KIND, identity)):
+        if access.event["headers"].get("if-match"):
+            change = evolve(change, check=partial(unchanged, access.if_match))
+        history = self.versions.history(access.partition, KIND, identity)
+        if not self.versions.retried(access, change, history):
+            change.check(history)
             self.clients.s3.put_object(
                 Bucket=self.configuration.documents_bucket,
                 Key=change.fields["object_key"],

@@ -114,4 +114,6 @@ def _answer(access: Access, service: object, identifiers: dict[str, str], rest: 
         raise ProblemError(HTTPStatus.FORBIDDEN, "no-role", "The caller has no role that this needs.")
     for name, value in identifiers.items():
         checked(name, value)
+    if route.method:  # none, where there is no such route
+        access.query()
     return route.endpoint(service, access, **rest)

@@ -9,7 +9,6 @@ from functions.shared.healthz import SERVING
 
 from attrs import define, field
 from aws_lambda_powertools import Logger
-from botocore.exceptions import BotoCoreError, ClientError
 
 # Checkers of all regions ask independently, several times a second; one read a second answers them all.
 CACHE_SECONDS = 1.0
@@ -41,7 +40,7 @@ class Health:
     def _check(self) -> bool:
         try:
             self._client.get_item(TableName=self._table, Key=HEALTH_KEY)
-        except (BotoCoreError, ClientError) as error:
+        except Exception as error:
             self._logger.warning("unhealthy", error_type=type(error).__name__)
             return False
         return True

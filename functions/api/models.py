@@ -95,7 +95,7 @@ def _content(value: Any) -> str:
         raise _BrokenRuleError(f"must not nest deeper than {CONTENT_DEPTH} levels")
     text = exact.written(value)
     if len(text) > CONTENT_BYTES:
-        raise _BrokenRuleError(f"must not exceed {CONTENT_BYTES} bytes as JSON")
+        raise _BrokenRuleError(f"must not exceed {CONTENT_BYTES} bytes as JSON in ASCII")
     return text
 
 

@@ -9,7 +9,7 @@ from functions.api import views
 from functions.api.access import Access
 from functions.api.exact import Verbatim, answer
 from functions.api.models import RECORD_BYTES, UUID, UUID_RULE, NewRecord, Retraction, checked, moment, parse
-from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, replay, size
+from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, replay, size, unchanged
 from functions.shared.answers import Answer, ProblemError, invalid
 from functions.shared.table import Values, instant
 
@@ -176,9 +176,7 @@ def _uuid(record_id: str) -> str:
 def _unchanged(tags: Sequence[str], history: History) -> None:
     if not history.rows:
         raise _no_such_record()
-    if history.etag not in tags:
-        detail = "The record has another version by now: read it, and change that."
-        raise ProblemError(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", detail)
+    unchanged(tags, history)
 
 
 def _retractable(tags: Sequence[str], history: History) -> None:

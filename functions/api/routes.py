@@ -19,13 +19,18 @@ _DOCUMENT = f"{_DOCUMENTS}/{{name}}"
 _KEYED = ("Idempotency-Key",)
 _PAGE = ("after", "limit")
 _WRITE: dict[str, Any] = {"audits": True, "headers": _KEYED, "takes": NewRecord, "gives": views.Record}
-_UPDATE: dict[str, Any] = {**_WRITE, "headers": ("If-Match", "Idempotency-Key"), "refusals": (HTTPStatus.CONFLICT,)}
+_CONDITIONAL = ("If-Match", "Idempotency-Key")
+_UPDATE: dict[str, Any] = {
+    **_WRITE,
+    "headers": _CONDITIONAL,
+    "refusals": (HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_REQUIRED),
+}
 _RETRACT: dict[str, Any] = {
     **_WRITE,
     "headers": ("If-Match",),
     "takes": (),
     "query": ("reason",),
-    "refusals": (HTTPStatus.GONE,),
+    "refusals": (HTTPStatus.GONE, HTTPStatus.PRECONDITION_REQUIRED),
 }
 _ADD: dict[str, Any] = {
     "audits": True,
@@ -57,7 +62,7 @@ ROUTES: dict[type, tuple[Route, ...]] = {
     ),
     Documents: (
         Route("GET", _DOCUMENTS, "document.list", Documents.list, query=_PAGE, gives=views.Documents),
-        Route("PUT", _DOCUMENT, "document.put", Documents.put, **_ADD, headers=_KEYED, takes=CONTENT_TYPES),
+        Route("PUT", _DOCUMENT, "document.put", Documents.put, **_ADD, headers=_CONDITIONAL, takes=CONTENT_TYPES),
         Route("GET", _DOCUMENT, "document.get", Documents.get, **_GET),
         Route("GET", f"{_DOCUMENT}/status", "document.status", Documents.status, **_STATUS),
     ),

@@ -62,7 +62,7 @@ class Transfers:
             "x-amz-server-side-encryption": "aws:kms",
             "x-amz-server-side-encryption-aws-kms-key-id": key_arn,
         }
-        facts = [object_id, upload.content_type, upload.size, upload.sha256]
+        facts = [object_id, upload.content_type, upload.size, upload.sha256, self.documents.configuration.aws_region]
         token = self.documents.versions.seals.seal(_purpose(access, name), facts, COMPLETION_SECONDS)
         view = views.Upload(upload=token, method="PUT", url=url, headers=headers, expires_at=expires_at)
         return answer(HTTPStatus.CREATED, view, **replay(replayed))
@@ -77,8 +77,10 @@ class Transfers:
         facts = self.documents.versions.seals.open(_purpose(access, name), token)
         if facts is None:
             raise invalid("'upload' must be that of an upload of this document, begun within six hours")
-        object_id, content_type, size, sha256 = facts
-        missing = ProblemError(HTTPStatus.CONFLICT, "not-uploaded", "The bytes have not been uploaded.")
+        object_id, content_type, size, sha256, region = facts
+        missing = None
+        if region == self.documents.configuration.aws_region:  # elsewhere the bytes may be on their way
+            missing = ProblemError(HTTPStatus.CONFLICT, "not-uploaded", "The bytes have not been uploaded.")
         head = self.documents.ask("head_object", f"documents/{object_id}", missing, ChecksumMode="ENABLED")
         found = (head["ContentType"], head["ContentLength"], head.get("ChecksumSHA256"), head.get("SSEKMSKeyId"))
         if found != (content_type, size, _base64(sha256), self.documents.configuration.documents_key_arn):

@@ -8,7 +8,7 @@ until a version that is based on all of them merges them.
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from itertools import groupby
@@ -16,18 +16,18 @@ from typing import TypeVar
 
 from functions.api.access import Access
 from functions.shared.answers import ProblemError
-from functions.shared.audit import Trail
+from functions.shared.audit import Trail, pause
 from functions.shared.seals import Seals
 from functions.shared.table import ConflictError, Table, Values, now
 
 from attrs import define, frozen
 
-# A write reads all versions up to three times (_ROUNDS), and has 19 s until another attempt could outlast the budget.
+# A write reads all versions up to five times (_ROUNDS), and has 19 s until another attempt could outlast the budget.
 # So many of the largest are 33 MB: 2.7 s at the 12 MB/s that a partition of DynamoDB gives (3,000 units of 4 KB a
 # second: "Best practices for designing and using partition keys" in its Developer Guide).
 LIMIT = 500
 # Two writers of one thing race for a version; each round has one winner.
-_ROUNDS = 3
+_ROUNDS = 5
 _NAMESPACE = uuid.UUID("5d0c1d5e-6f0b-5c3e-9a55-2a3c4b1f7d10")
 # Lambda answers with 6 MB at most; one more item than fits in this still does. As much is read for a page of a list.
 PAGE_BYTES = 4 * 1024 * 1024
@@ -149,14 +149,14 @@ class Versions:
         entry, retry = access.audited(change.status, change.resource), _retry(access, change)
         # The same write, made in two regions under one key, has one id: it is no divergence.
         version_id = derived(retry, change.request) if retry else str(uuid.uuid4())
-        for _ in range(_ROUNDS):
+        for attempt in range(_ROUNDS):
             history = self.history(access.partition, change.kind, change.identity)
             if first := self.retried(access, change, history):
                 self.trail.append(entry)
                 return first, True
             change.check(history)
-            heads = history.heads
-            version = max((row["version"] for row in heads), default=0) + 1
+            # Not of the heads alone: rows of one version id, written in two regions, may have different numbers.
+            version = max((row["version"] for row in history.rows), default=0) + 1
             row: Values = {
                 "patient_id": access.partition,
                 # Text order is version order, and versions of two regions are two items.
@@ -164,7 +164,7 @@ class Versions:
                 "version": version,
                 "version_id": version_id,
                 "retry": retry or version_id,
-                "parents": " ".join(head["version_id"] for head in heads),
+                "parents": " ".join(head["version_id"] for head in history.heads),
                 "request": change.request,
                 "region": self.region,
                 "created_at": now(),
@@ -174,7 +174,8 @@ class Versions:
             try:
                 self.trail.append(entry, self.table.addition(row))
             except ConflictError:
-                continue  # another version has come in between
+                pause(attempt)  # another version has come in between
+                continue
             return row, False
         raise ConflictError
 
@@ -194,6 +195,13 @@ def _retry(access: Access, change: Change) -> str | None:
     if change.key is None:
         return None
     return derived(access.partition, access.route.action, change.kind, change.identity, change.key)
+
+
+def unchanged(tags: Sequence[str], history: History) -> None:
+    """Raises ProblemError where what is there has none of these entity tags, or nothing is there."""
+    if not history.rows or history.etag not in tags:
+        detail = "There is another version by now: read it, and change that."
+        raise ProblemError(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", detail)
 
 
 def replay(replayed: bool) -> dict[str, str]:

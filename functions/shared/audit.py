@@ -79,8 +79,7 @@ class Trail:
                     self._left.clear()
                 self._left[entity] = advance
                 return
-            # Jitter, no secret.
-            time.sleep(random.random() * min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))  # noqa: S311
+            pause(attempt)
         raise ConflictError
 
     def ends(self, entity: str) -> dict[str, Link]:
@@ -122,6 +121,12 @@ class Trail:
             return next((number for number in numbers if isinstance(number, int)), 0)
         except ClientError:
             return 0
+
+
+def pause(attempt: int) -> None:
+    """Waits for a moment, the longer the more attempts there were: who met here should not meet again."""
+    # Jitter, no secret.
+    time.sleep(random.random() * min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))  # noqa: S311
 
 
 def _following(head: Values) -> str:

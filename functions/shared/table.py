@@ -16,13 +16,17 @@ Put = dict[str, Any]
 _WHOLE = re.compile("-?[0-9]+")
 
 
+# Why a transaction is cancelled that may be tried again as it is: botocore retries none of them.
+_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+
+
 class ConflictError(Exception):
-    """What was to be written is there already, or what it builds on has changed meanwhile."""
+    """What was to be written is there already, or what it builds on has changed meanwhile, or DynamoDB is too busy."""
 
     def __init__(self, failed: Iterable[int] = ()) -> None:
         super().__init__("conflict")
         self.failed = frozenset(failed)
-        """Positions of the puts whose conditions did not hold; none where transactions merely met."""
+        """Positions of the puts whose conditions did not hold; none where it may be tried again as it is."""
 
 
 def pack(values: Values) -> dict[str, dict[str, str]]:
@@ -118,14 +122,15 @@ class Table:
         """Makes all puts, of this and of other tables, or none; botocore's request token makes its retries harmless.
 
         Raises:
-            ConflictError: conditions did not hold, or another transaction was under way on the same items.
+            ConflictError: conditions did not hold, another transaction was under way on the same items, or DynamoDB is
+                too busy.
             ClientError: any other refusal.
         """
         try:
             self.client.transact_write_items(TransactItems=[{"Put": put} for put in puts])
         except ClientError as error:
             codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-            if {"ConditionalCheckFailed", "TransactionConflict"}.intersection(codes):
+            if {"ConditionalCheckFailed", *_PASSING}.intersection(codes):
                 raise ConflictError(i for i, code in enumerate(codes) if code == "ConditionalCheckFailed") from error
             raise
 

@@ -11,6 +11,7 @@ from tests.functions.gateway import AUDITOR, OPERATOR, Api, Reply, clinician
 from tests.functions.test_records import RECORD
 
 import pytest
+from botocore.exceptions import ClientError
 
 Rows = list[dict[str, Any]]
 
@@ -184,3 +185,31 @@ def test_the_verifier_says_so_when_nothing_is_wrong(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(verify, "verify", lambda _: iter(()))
     assert verify.main(["--region", HOME, "--suffix", "test"]) == 0
+
+
+@pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"])
+def test_a_transaction_that_dynamodb_was_too_busy_for_is_made_again(
+    cloud: Cloud, patient: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.shared.audit import Entry, Trail
+    from functions.shared.callers import Caller
+    from functions.shared.table import Table
+
+    client = cloud.client("dynamodb")
+    make = client.transact_write_items
+    # The embedded AWS refuses requests, and cancels no transaction for it: in the form that the API's reference gives.
+    found: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": [{"Code": "None"}]}
+    found["CancellationReasons"].append({"Code": reason})
+    busy = [ClientError(found, "TransactWriteItems")] * 3
+
+    def ask(**asked: Any) -> Any:
+        if busy:
+            raise busy.pop()
+        return make(**asked)
+
+    monkeypatch.setattr(client, "transact_write_items", ask)
+    rows, heads = Table(client, AUDIT, "entity_id", "event_id"), Table(client, RECORDS, "patient_id", "record_id")
+    caller = Caller(actor="somebody", organisation="clinic-a")
+    entry = Entry(caller=caller, action="record.read", entity=patient, resource="", status=200, correlation_id="c")
+    Trail(rows, heads, HOME).append(entry)
+    assert [row["sequence"] for row in cloud.audit(f"clinic-a#{patient}")] == ["1"]

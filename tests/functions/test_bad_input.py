@@ -133,6 +133,15 @@ def test_rejects_any_path_that_is_not_described(api: Api, operation: tuple[str, 
         assert reply.status < 400 or reply.json["correlation_id"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    sorted(set(OPERATIONS) - set(WITH_QUERY)),
+)
+def test_rejects_a_query_where_none_is_described(api: Api, method: str, path: str) -> None:
+    reply = api(method, f"{filled(path)}?version=1", RECORD, caller=EVERYONE)
+    assert (reply.status, reply.json["errors"]) == (400, ["the query takes these parameters and no others: none"])
+
+
 @pytest.mark.parametrize("path", ["/healthz%0A", "/patients/P-odd/records%0A", "/patients/P-odd/documents/a%0A"])
 def test_a_path_that_ends_with_a_newline_is_no_route(api: Api, path: str) -> None:
     reply = api("GET", path)

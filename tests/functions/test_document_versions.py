@@ -79,6 +79,39 @@ def test_one_upload_that_two_regions_took_under_one_key_is_one_version(
     assert read(api, patient, version["version_id"]).body == b"one"
 
 
+@pytest.mark.usefixtures("hasty")
+def test_one_upload_that_two_regions_took_as_different_versions_hinders_none_that_follows(
+    api: Api, other: Api, patient: str, link: Link
+) -> None:
+    options: dict[str, Any] = {"content_type": "application/pdf", "headers": {"idempotency-key": "k"}}
+    put(api, patient, body=b"first")
+    link.cut()
+    put(other, patient, body=b"of the other region alone")
+    replies = [region("PUT", f"/patients/{patient}/documents/scan.pdf", b"one", **options) for region in (api, other)]
+    assert [reply.json["version"] for reply in replies] == [2, 3]
+    link.restore()
+    assert [put(region, patient, body=b"next").status for region in (other, api, other)] == [201] * 3
+
+
+@pytest.mark.usefixtures("hasty")
+def test_an_upload_with_if_match_follows_only_what_its_caller_knows(cloud: Cloud, api: Api, patient: str) -> None:
+    def objects() -> int:
+        return len(cloud.client("s3").list_objects_v2(Bucket=bucket(HOME))["Contents"])
+
+    def changed(tag: str, body: bytes, name: str = "scan.pdf") -> Reply:
+        path = f"/patients/{patient}/documents/{name}"
+        return api("PUT", path, body, content_type="application/pdf", headers={"if-match": tag})
+
+    first = put(api, patient, body=b"first").headers["ETag"]
+    second = changed(first, b"second")
+    assert second.status == 201
+    before = objects()
+    for refused in (changed(first, b"third"), changed("*", b"third"), changed(first, b"new", "new.pdf")):
+        assert (refused.status, refused.json["type"]) == (412, "urn:healthcare-dr:problem:precondition-failed")
+    assert objects() == before
+    assert status(api, patient)["version_id"] == second.json["version_id"]
+
+
 def test_rejects_more_versions_than_can_be_read_in_time_before_their_bytes_are_stored(
     cloud: Cloud, api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

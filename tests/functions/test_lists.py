@@ -64,10 +64,28 @@ def test_two_functions_that_need_a_months_key_use_the_same(cloud: Cloud, monkeyp
 
     table = Table(cloud.client("dynamodb"), "patient_records-test", "patient_id", "record_id")
     one, two = Seals(table, "nowhere-1"), Seals(table, "nowhere-1")
-    monkeypatch.setattr(Seals, "_key", lambda *_: None)
+    early, find = [one, two], Seals._key
+    # Each looks before the other has made it.
+    monkeypatch.setattr(Seals, "_key", lambda *asked: find(*asked) if asked[0] not in early else early.remove(asked[0]))
     first, second = one.seal("p", 1, 60), two.seal("p", 2, 60)
     monkeypatch.undo()
     assert (two.open("p", first), one.open("p", second)) == (1, 2)
+
+
+def test_no_token_is_sealed_by_a_key_that_nobody_has(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    from functions.shared.seals import Seals
+    from functions.shared.table import ConflictError, Table
+
+    seals = Seals(Table(cloud.client("dynamodb"), "patient_records-test", "patient_id", "record_id"), "nowhere-2")
+
+    def meet(*_: object) -> None:
+        raise ConflictError  # another function is making it, and has not yet
+
+    monkeypatch.setattr(Table, "transact", meet)
+    with pytest.raises(ConflictError):
+        seals.seal("p", 1, 60)
+    monkeypatch.undo()
+    assert seals.open("p", seals.seal("p", 1, 60)) == 1
 
 
 def test_a_page_ends_before_it_outgrows_an_answer(api: Api, patient: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,7 +86,8 @@ def canaries() -> list[tuple[int, dict[str, object]]]:
         (404, event("DELETE", f"{one}?reason=duplicate", headers=keyed)),
         (200, event("GET", f"/facilities/{CANARY}-ward/records")),
         (400, event("GET", f"/facilities/{CANARY}-ward/records?from={CANARY}&to={CANARY}")),
-        (201, event("PUT", scan, CANARY.encode(), content_type=pdf, headers=keyed)),
+        (201, event("PUT", scan, CANARY.encode(), content_type=pdf, headers={**keyed, "if-match": ""})),
+        (412, event("PUT", scan, f"{CANARY} 2".encode(), content_type=pdf, headers={"if-match": f'"{CANARY}"'})),
         (415, event("PUT", scan, CANARY.encode(), content_type=f"text/{CANARY}")),
         (200, event("GET", scan)),
         (200, event("GET", f"{scan}/status")),
@@ -178,9 +179,7 @@ def test_no_log_line_holds_anything_of_a_request_in_an_outage(cloud: Cloud, tmp_
 
 
 def test_no_log_line_holds_anything_of_a_request_where_powertools_is_debugged(cloud: Cloud, tmp_path: Path) -> None:
-    asked = [request for _, request in canaries()][-6:]
-    replies, lines = invoke(cloud, asked, tmp_path / "results.json", **DEBUGGED)
-    assert len(replies) == len(asked)
+    _, lines = invoke(cloud, [request for _, request in canaries()], tmp_path / "results.json", **DEBUGGED)
     assert any("aws_lambda_powertools" in line for line in lines)
     assert not found(*lines)
 

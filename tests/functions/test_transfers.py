@@ -98,6 +98,21 @@ def test_a_completion_sent_again_returns_the_first_result(cloud: Cloud, api: Api
     assert len(documents(cloud, patient)) == 1
 
 
+def test_a_completion_in_another_region_waits_for_the_copy(
+    cloud: Cloud, api: Api, other: Api, patient: str, link: Link
+) -> None:
+    upload = begin(api, patient).json
+    early = complete(api, patient, upload["upload"])
+    assert (early.status, early.json["type"]) == (409, "urn:healthcare-dr:problem:not-uploaded")
+    link.cut()
+    send(upload, PDF)
+    reply = complete(other, patient, upload["upload"])
+    assert (reply.status, reply.json["type"]) == (503, "urn:healthcare-dr:problem:not-replicated")
+    assert reply.headers["Retry-After"]
+    link.restore()
+    assert complete(other, patient, upload["upload"]).status == 201
+
+
 def object_of(upload: Reply) -> str:
     path: str = urlsplit(upload.json["url"]).path
     return path.rpartition("/")[2]
