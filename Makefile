@@ -12,6 +12,9 @@ RUN = . .tools/activate &&
 COMPILE = .tools/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url $(ARGS)
 
+# Schemathesis is a plugin of pytest that costs each process a second; what runs with this asks nothing of it.
+WITHOUT = -p no:schemathesis
+
 .PHONY: help openapi setup scanners synth deploy destroy diff demo drill test coverage check unit snapshots hipaa \
 	objectives preflight sbom audit bench lock clean
 
@@ -59,7 +62,7 @@ test: check sbom coverage ## all that CI runs: check, then every test
 
 coverage: setup ## the tests of the functions, and whether they reach the lines and branches they should
 	@$(RUN) coverage erase
-	@$(RUN) coverage run -m pytest -n logical --dist loadfile -p no:schemathesis tests/functions
+	@$(RUN) coverage run -m pytest -n logical --dist loadfile $(WITHOUT) tests/functions
 	@$(RUN) coverage combine --quiet
 	@$(RUN) coverage report
 
@@ -69,7 +72,7 @@ check: setup ## lint, formatting and types
 	@$(RUN) mypy
 
 unit: setup ## the tests that need no embedded AWS and no scanner, in under a minute
-	@$(RUN) python -m pytest -n auto --dist worksteal -p no:schemathesis --ignore=tests/deployed \
+	@$(RUN) python -m pytest -n auto --dist worksteal $(WITHOUT) --ignore=tests/deployed \
 		--ignore=tests/emulator --ignore=tests/functions -m 'not deployed and not emulator and not slow' $(ARGS)
 
 snapshots: setup ## accept the stacks as they are now synthesized

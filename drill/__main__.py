@@ -39,7 +39,7 @@ def _embedded_aws(console: Console, folder: Path, state: Path) -> Iterator[tuple
         running = EmbeddedAws.attach(state)
     except EmbeddedAwsError as error:
         if state.exists():  # the machine was started anew, say
-            console.print(f"{error}: a new one is started", soft_wrap=True)
+            console.print(f"{error}: a new one is started", markup=False, highlight=False, soft_wrap=True)
     else:
         with running as aws:
             console.print(f"using the embedded AWS at {aws.endpoint}, which stays")

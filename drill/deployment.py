@@ -42,7 +42,10 @@ def emptied(folder: Path) -> Path:
     folder = folder.resolve()
     mark = folder / MARK
     if folder.exists() and not (folder.is_dir() and (mark.exists() or not any(folder.iterdir()))):
-        raise DeploymentError(f"the folder is emptied, so it must be new, empty or of an earlier run, got: {folder}")
+        raise DeploymentError(
+            "the folder is emptied, so it must be new, empty or of an earlier run: "
+            f"name another or remove it, got: {folder}"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     mark.touch()
     for each in folder.iterdir():

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from functions.shared.table import Values, after, now, unpack
+from functions.shared.table import ConflictError, Values, after, now, unpack
 from functions.watching.decisions import Decisions, decisions_of
 from functions.watching.endpoint import Patience, complaints
 from functions.watching.metrics import NAMESPACE, evacuation
@@ -278,6 +278,9 @@ def main(arguments: Sequence[str], patience: Patience = PATIENCE) -> int:
         given.command(Operator(given.via, given.suffix, patience), given)
     except RefusedError as error:
         sys.stderr.write(f"error: {error}\n")
+        return 1
+    except ConflictError:
+        sys.stderr.write(f"error: {given.via} is busy, or that was decided there at this moment: try again\n")
         return 1
     except (BotoCoreError, ClientError) as error:
         advice = (

@@ -65,7 +65,11 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     "Idempotency-Key": ("header", {"type": "string", "pattern": "^[!-~]{1,128}$"}),
     "If-Match": (
         "header",
-        {"type": "string", "pattern": r"\S", "description": "The ETag of what the change is based on."},
+        {
+            "type": "string",
+            "pattern": r"\S",
+            "description": "The ETag of what the change is based on; `*` and weak ones name nothing that is there.",
+        },
     ),
 }
 TEXT: Schema = {"pattern": "^[^\ufffd]*$", "description": "UTF-8; other text goes the way of 'uploads'."}

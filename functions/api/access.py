@@ -111,17 +111,20 @@ class Access:
             raise ProblemError(HTTPStatus.PRECONDITION_REQUIRED, "precondition-required", detail)
         return [tag for part in stated.split(",") if _ENTITY_TAG.fullmatch(tag := part.strip())]
 
+    @property
     def query(self) -> dict[str, str]:
-        """Returns the query's parameters; ProblemError if there are others than the route knows."""
-        parameters: dict[str, str] = self.event.get("queryStringParameters") or {}
-        if set(parameters) - set(self.route.query):
+        """The query's parameters."""
+        return self.event.get("queryStringParameters") or {}
+
+    def refuse_unknown_parameters(self) -> None:
+        """Raises ProblemError if the query has others than the route knows."""
+        if set(self.query) - set(self.route.query):
             known = " and ".join(f"'{name}'" for name in self.route.query) or "none"
             raise invalid(f"the query takes these parameters and no others: {known}")
-        return parameters
 
     def paging(self, seals: Seals, **purpose: str) -> tuple[int, Any]:
         """Returns how many items a page is to have, and what :meth:`following` put into the token of the query."""
-        parameters = self.query()
+        parameters = self.query
         limit, after = parameters.get("limit", str(PAGE_DEFAULT)), parameters.get("after", "")
         if not re.fullmatch(r"[0-9]{1,3}", limit, re.ASCII) or not 1 <= int(limit) <= PAGE_LIMIT:
             raise invalid(f"'limit' must be a number from 1 to {PAGE_LIMIT}")

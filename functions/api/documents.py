@@ -73,8 +73,7 @@ class Documents:
         change = described(
             name, content_type, len(body), sha256.hexdigest(), object_id, digest(content_type, body), key
         )
-        if access.event["headers"].get("if-match"):
-            change = evolve(change, check=partial(unchanged, access.if_match))
+        change = conditional(access, change)
         history = self.versions.history(access.partition, KIND, identity)
         if not self.versions.retried(access, change, history):
             change.check(history)
@@ -110,9 +109,9 @@ class Documents:
         """Returns the current version with what S3 says of its copy at this moment, and what versions there are."""
         history = self.history(access, name)
         view = shown(history, self._replication(history.current, 0))
-        # Rows of one version id are one write, made in two regions.
-        rows = {row["version_id"]: row for row in history.rows}
-        view["versions"] = tuple(_version(row, history) for row in reversed(rows.values()))
+        # Rows of one version id are one write, made in two regions: the first one stands for it, as among the heads.
+        rows = {row["version_id"]: row for row in reversed(history.rows)}
+        view["versions"] = tuple(_version(row, history) for row in rows.values())
         return answer(HTTPStatus.OK, view, ETag=history.etag)
 
     def get(self, access: Access, name: str) -> Answer:
@@ -150,7 +149,7 @@ class Documents:
 
     def asked(self, access: Access, name: str) -> History:
         """Returns the version that the query asks for alone, else all; ProblemError if it is none of the document's."""
-        history, wanted = self.history(access, name), access.query().get("version")
+        history, wanted = self.history(access, name), access.query.get("version")
         if wanted is None:
             return history
         checked("version", wanted, UUID, UUID_RULE)
@@ -228,6 +227,13 @@ def described(
         key=key,
         status=HTTPStatus.CREATED,
     )
+
+
+def conditional(access: Access, change: Change) -> Change:
+    """Returns the change, which with If-Match must follow upon what that names; an empty one names nothing."""
+    if (stated := access.event["headers"].get("if-match")) is None:
+        return change
+    return evolve(change, check=partial(unchanged, access.if_match if stated else []))
 
 
 def shown(history: History, replication: Replication | None = None) -> views.Document:

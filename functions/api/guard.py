@@ -115,5 +115,5 @@ def _answer(access: Access, service: object, identifiers: dict[str, str], rest: 
     for name, value in identifiers.items():
         checked(name, value)
     if route.method:  # none, where there is no such route
-        access.query()
+        access.refuse_unknown_parameters()
     return route.endpoint(service, access, **rest)

@@ -40,7 +40,7 @@ class Records:
 
     def list(self, access: Access) -> Answer:
         """Returns a page of the patient's current records; retracted ones are left out unless they are asked for."""
-        retracted = access.query().get("retracted", "false")
+        retracted = access.query.get("retracted", "false")
         if retracted not in ("false", "true"):
             raise invalid("'retracted' must be true or false")
         found, following = self.versions.page(
@@ -74,7 +74,7 @@ class Records:
 
     def retract(self, access: Access, record_id: str) -> Answer:
         """Adds a version that tells why the record is taken back, once; nothing is deleted."""
-        reason = access.query().get("reason", "")
+        reason = access.query.get("reason", "")
         if reason not in list(Retraction):
             raise invalid(f"'reason' must be one of: {', '.join(Retraction)}")
         change = Change(
@@ -94,7 +94,7 @@ class Records:
         The index holds superseded versions as well, which are left out: a page may hold fewer records than its limit,
         or none, and yet have a next one.
         """
-        parameters = access.query()
+        parameters = access.query
         start = moment("from", parameters.get("from", "1900-01-01T00:00:00Z"))
         end = moment("to", parameters.get("to", "2199-12-31T23:59:59.999999Z"))
         limit, after = access.paging(self.versions.seals, start=start, end=end)

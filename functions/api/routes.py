@@ -41,6 +41,7 @@ _ADD: dict[str, Any] = {
 _BEGIN: dict[str, Any] = {**_ADD, "headers": _KEYED, "takes": NewUpload, "gives": views.Upload, "refusals": ()}
 _COMPLETE: dict[str, Any] = {
     **_ADD,
+    "headers": ("If-Match",),
     "takes": Completion,
     "refusals": (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY),
 }

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from functions.api import views
 from functions.api.access import Access
-from functions.api.documents import Documents, described, named
+from functions.api.documents import Documents, conditional, described, named
 from functions.api.models import REQUEST_BYTES, Completion, NewUpload, parse
 from functions.api.versions import Change, derived, digest, replay
 from functions.shared.answers import Answer, ProblemError, answer, invalid
@@ -62,7 +62,7 @@ class Transfers:
             "x-amz-server-side-encryption": "aws:kms",
             "x-amz-server-side-encryption-aws-kms-key-id": key_arn,
         }
-        facts = [object_id, upload.content_type, upload.size, upload.sha256, self.documents.configuration.aws_region]
+        facts = [object_id, upload.content_type, upload.size, upload.sha256, row["region"]]
         token = self.documents.versions.seals.seal(_purpose(access, name), facts, COMPLETION_SECONDS)
         view = views.Upload(upload=token, method="PUT", url=url, headers=headers, expires_at=expires_at)
         return answer(HTTPStatus.CREATED, view, **replay(replayed))
@@ -70,7 +70,8 @@ class Transfers:
     def complete(self, access: Access, name: str) -> Answer:
         """Adds the version whose bytes were uploaded, once S3 confirms that they are the announced ones.
 
-        The object is the version's idempotency key: a completion that is sent again returns the first result.
+        The object is the version's idempotency key: a completion that is sent again returns the first result. Another
+        region than the upload's answers 503 until the bytes have come there. If-Match is heeded as by a document's PUT.
         """
         named(name)
         token = parse(access.body(REQUEST_BYTES)[0], Completion).upload
@@ -88,7 +89,7 @@ class Transfers:
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "upload-differs", detail)
         request = digest(content_type, sha256)
         change = described(name, content_type, size, sha256, object_id, request, key=object_id)
-        return self.documents.add(access, change)
+        return self.documents.add(access, conditional(access, change))
 
     def download(self, access: Access, name: str) -> Answer:
         """Returns a URL of the bytes of the current version, or of the one that is asked for.

@@ -18,13 +18,12 @@ JSON = "application/json"
 RETRY_AFTER_SECONDS = 5
 # What AWS answers with status 400 when it is overloaded or at odds with a concurrent request.
 _TRANSIENT = {
-    "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestTimeout",
     "ThrottlingError",
     "ThrottlingException",
-    "TransactionConflict",
+    "TransactionConflictException",
     "TransactionInProgressException",
 }
 
@@ -88,7 +87,6 @@ def _transient(error: Exception) -> bool:
     if not isinstance(error, ClientError):
         transient = isinstance(error, (BotoCoreError, BudgetExhaustedError, ConflictError))
         return transient and not isinstance(error, ParamValidationError)
-    codes = {error.response["Error"].get("Code")}
-    codes.update(reason.get("Code") for reason in error.response.get("CancellationReasons", []))
+    code = error.response["Error"].get("Code")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return bool(codes & _TRANSIENT) or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return code in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -1,20 +1,16 @@
 """The audit trail: one row for every access to a patient's data, served or refused."""
 
-import random
-import time
 import uuid
 
 from functions.shared.callers import Caller
 from functions.shared.chain import DAMAGED, Link, link_of, linked
-from functions.shared.table import ConflictError, Put, Table, Values, after, now
+from functions.shared.table import ConflictError, Put, Table, Values, after, now, pause
 
 from attrs import field, frozen
 from botocore.exceptions import ClientError
 
 # Two accesses of one entity in one region race for its next row; each round has one winner.
 ROUNDS = 10
-_PAUSE_SECONDS = 0.01
-_LONGEST_PAUSE_SECONDS = 0.5
 # A patient's requests come in a row; each read of a head that can be spared is one call of AWS less.
 KEPT_HEADS = 1_000
 # In another table than the rows: who can change the trail cannot thereby change its end.
@@ -56,7 +52,8 @@ class Trail:
         A damaged head stops nobody: the chain goes on after its newest row without naming it, which shows for ever.
 
         Raises:
-            ConflictError: a condition of ``puts`` did not hold; or others added rows of the same entity all the time.
+            ConflictError: a condition of ``puts`` did not hold; or, naming none, others added rows of the same entity
+                all the time or DynamoDB was too busy.
             ClientError, BotoCoreError: the row may not be there, so the access must not be served.
         """
         entity, event = entry.caller.scoped(entry.entity), uuid.uuid4()
@@ -121,12 +118,6 @@ class Trail:
             return next((number for number in numbers if isinstance(number, int)), 0)
         except ClientError:
             return 0
-
-
-def pause(attempt: int) -> None:
-    """Waits for a moment, the longer the more attempts there were: who met here should not meet again."""
-    # Jitter, no secret.
-    time.sleep(random.random() * min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))  # noqa: S311
 
 
 def _following(head: Values) -> str:

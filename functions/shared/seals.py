@@ -13,13 +13,14 @@ import secrets
 import time
 from typing import Any
 
-from functions.shared.table import ConflictError, Table
+from functions.shared.table import ConflictError, Table, pause
 
 from attrs import field, frozen
 
 _PARTITION = "seals"
 _NONCE_BYTES = 16
 _MAC_BYTES = 32
+_ROUNDS = 5
 
 
 @frozen
@@ -63,16 +64,19 @@ class Seals:
         """Makes the region's key of the month; of two functions that do, one wins and both use that one.
 
         Raises:
-            ConflictError: neither did so far.
+            ConflictError: none could be made, and a key that nobody has seals nothing.
         """
         row = {"patient_id": _PARTITION, "record_id": name, "secret": secrets.token_hex(32)}
-        try:
-            self._table.transact(self._table.addition(row))
-        except ConflictError:
-            if key := self._key(name):
-                return key
-            raise  # the other function's may still be on its way: no token is sealed by a key that nobody has
-        return self._keys.setdefault(name, bytes.fromhex(row["secret"]))
+        for attempt in range(_ROUNDS):
+            try:
+                self._table.transact(self._table.addition(row))
+            except ConflictError:
+                if key := self._key(name):
+                    return key
+                pause(attempt)  # the other function's may still be on its way
+            else:
+                return self._keys.setdefault(name, bytes.fromhex(row["secret"]))
+        raise ConflictError
 
 
 def _masked(key: bytes, nonce: bytes, text: bytes) -> bytes:

@@ -1,7 +1,9 @@
 """DynamoDB tables to which items are mostly added: plain values in, plain values out, and failures with names."""
 
 import json
+import random
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +16,8 @@ Values = dict[str, Any]
 Put = dict[str, Any]
 
 _WHOLE = re.compile("-?[0-9]+")
+_PAUSE_SECONDS = 0.01
+_LONGEST_PAUSE_SECONDS = 0.5
 
 
 # Why a transaction is cancelled that may be tried again as it is: botocore retries none of them.
@@ -133,6 +137,12 @@ class Table:
             if {"ConditionalCheckFailed", *_PASSING}.intersection(codes):
                 raise ConflictError(i for i, code in enumerate(codes) if code == "ConditionalCheckFailed") from error
             raise
+
+
+def pause(attempt: int) -> None:
+    """Waits for a moment, the longer the more attempts there were: who met here should not meet again."""
+    # Jitter, no secret.
+    time.sleep(random.random() * min(_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS))  # noqa: S311
 
 
 def after(moment: str) -> str:

@@ -24,7 +24,8 @@ class Decisions:
         """Decides about a region, and returns the row.
 
         Raises:
-            ConflictError: that is decided here about that moment already, or others add audit rows all the time.
+            ConflictError: that is decided here about that moment already, or others add audit rows all the time, or
+                DynamoDB is too busy.
             ClientError, BotoCoreError: it may not be decided.
         """
         entry = Entry(

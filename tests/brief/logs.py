@@ -198,3 +198,25 @@ def _lets_in(stacks: Stacks, stack: str) -> bool:
         for policy in of_region(stacks, stack, "aws_cloudwatch_log_resource_policy")
         for each in granting(statements(policy.arguments["policy_document"]), "logs:PutLogEvents")
     )
+
+
+@DESIGN.rule(
+    "SECURITY",
+    breaks=[
+        changed("aws_lambda_function", "tracing_config", to={"mode": "Active"}),
+        *(
+            changed("aws_lambda_function", f"environment.variables.POWERTOOLS_{name}", to="true")
+            for name in ("DEBUG", "DEV", "LOGGER_LOG_EVENT")
+        ),
+        emptied("aws_lambda_function"),
+    ],
+)
+def no_function_traces_or_logs_whole_requests(stacks: Stacks) -> Iterator[str]:
+    """A trace holds the paths of requests, Powertools' debugging all of them."""
+    yield from missing(stacks, "aws_lambda_function")
+    for function in resources(stacks, "aws_lambda_function"):
+        names = set(at(function.arguments, "environment.variables"))
+        if "tracing_config" in function.arguments:
+            yield f"{function.address}: traces requests"
+        if found := names & {"POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT"}:
+            yield f"{function.address}: has {', '.join(sorted(found))}"

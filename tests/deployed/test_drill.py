@@ -1,15 +1,20 @@
 """All outages of the drill, in quick motion, on the session's deployment."""
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from drill.__main__ import main
-from drill.deployment import Deployment, DeploymentError
+from drill.deployment import ROOT, Deployment, DeploymentError
 from drill.embedded import embedded
 from drill.emulator import EmbeddedAws
-from drill.outages import EAST, WEST, Scenario
+from drill.outages import EAST, WEST, Scenario, Watch
 from drill.scenarios import SCENARIOS
+from drill.target import DrillError
+from tests.deployed.conftest import SUFFIX
 from tests.drill.test_page_browser import WIDTHS, opened
 
 import pytest
@@ -89,6 +94,22 @@ def test_no_probe_runs_during_a_drill(aws: EmbeddedAws, deployment: Deployment) 
         assert events.describe_rule(Name="rule-probe-of-a-test")["State"] == "ENABLED"
     finally:
         events.delete_rule(Name="rule-probe-of-a-test")
+
+
+def test_what_was_evacuated_is_released_once_when_the_watch_ends(aws: EmbeddedAws, deployment: Deployment) -> None:
+    (watch,) = (each for scenario in SCENARIOS for each in scenario.all(Watch))
+    order = (watch.region, "--via", watch.survivor, "--suffix", SUFFIX, "--reason", "a test", "--yes")
+    command = [sys.executable, "-m", "functions.evacuate", "evacuate", *order]
+    with embedded(aws, deployment, scale=SCALE, listen=lambda _: None) as target:
+        target.begin(watch)
+        ends = time.monotonic() + 120  # until both regions' probes have run
+        while subprocess.run(command, cwd=ROOT, env=aws.isolated()).returncode and time.monotonic() < ends:
+            target.keep(watch)
+            time.sleep(2)
+        target.end(watch)
+        target.begin(watch)
+        with pytest.raises(DrillError, match=f"{watch.region} was not released: .*there is nothing to release"):
+            target.end(watch)
 
 
 def test_a_drill_deploys_anew_where_what_was_left_running_has_ended(

@@ -13,7 +13,9 @@ def test_rejects_a_folder_that_holds_what_no_run_left(name: str, tmp_path: Path)
     folder.mkdir()
     (tmp_path / "link").symlink_to(folder)
     (notes := folder / "notes.txt").write_text("mine")
-    with pytest.raises(DeploymentError, match="it must be new, empty or of an earlier run, got: "):
+    with pytest.raises(
+        DeploymentError, match="it must be new, empty or of an earlier run: name another or remove it, got: "
+    ):
         emptied(tmp_path / name)
     assert notes.read_text() == "mine"
 

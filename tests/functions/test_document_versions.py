@@ -90,6 +90,10 @@ def test_one_upload_that_two_regions_took_as_different_versions_hinders_none_tha
     replies = [region("PUT", f"/patients/{patient}/documents/scan.pdf", b"one", **options) for region in (api, other)]
     assert [reply.json["version"] for reply in replies] == [2, 3]
     link.restore()
+    for region in (api, other):
+        found = status(region, patient)
+        (shown,) = (each for each in found["versions"] if each["version_id"] == replies[0].json["version_id"])
+        assert shown["version"] == 2
     assert [put(region, patient, body=b"next").status for region in (other, api, other)] == [201] * 3
 
 
@@ -98,15 +102,17 @@ def test_an_upload_with_if_match_follows_only_what_its_caller_knows(cloud: Cloud
     def objects() -> int:
         return len(cloud.client("s3").list_objects_v2(Bucket=bucket(HOME))["Contents"])
 
-    def changed(tag: str, body: bytes, name: str = "scan.pdf") -> Reply:
-        path = f"/patients/{patient}/documents/{name}"
-        return api("PUT", path, body, content_type="application/pdf", headers={"if-match": tag})
+    def changed(tag: str, body: bytes, name: str = "scan.pdf", **more: str) -> Reply:
+        path, headers = f"/patients/{patient}/documents/{name}", {"if-match": tag, **more}
+        return api("PUT", path, body, content_type="application/pdf", headers=headers)
 
-    first = put(api, patient, body=b"first").headers["ETag"]
-    second = changed(first, b"second")
-    assert second.status == 201
+    first, key = put(api, patient, body=b"first").headers["ETag"], {"idempotency-key": "k"}
+    second = changed(first, b"second", **key)
+    again = changed(first, b"second", **key)
+    assert [(reply.status, reply.headers["ETag"]) for reply in (second, again)] == [(201, second.headers["ETag"])] * 2
     before = objects()
-    for refused in (changed(first, b"third"), changed("*", b"third"), changed(first, b"new", "new.pdf")):
+    third, new = changed(first, b"third"), changed(first, b"new", "new.pdf")
+    for refused in (third, new, changed("*", b"third"), changed("", b"third")):
         assert (refused.status, refused.json["type"]) == (412, "urn:healthcare-dr:problem:precondition-failed")
     assert objects() == before
     assert status(api, patient)["version_id"] == second.json["version_id"]

@@ -101,16 +101,26 @@ def test_a_completion_sent_again_returns_the_first_result(cloud: Cloud, api: Api
 def test_a_completion_in_another_region_waits_for_the_copy(
     cloud: Cloud, api: Api, other: Api, patient: str, link: Link
 ) -> None:
-    upload = begin(api, patient).json
+    upload = begin(api, patient, key="k").json
     early = complete(api, patient, upload["upload"])
     assert (early.status, early.json["type"]) == (409, "urn:healthcare-dr:problem:not-uploaded")
     link.cut()
     send(upload, PDF)
-    reply = complete(other, patient, upload["upload"])
-    assert (reply.status, reply.json["type"]) == (503, "urn:healthcare-dr:problem:not-replicated")
-    assert reply.headers["Retry-After"]
+    for token in (upload["upload"], begin(other, patient, key="k").json["upload"]):
+        reply = complete(other, patient, token)
+        assert (reply.status, reply.json["type"]) == (503, "urn:healthcare-dr:problem:not-replicated")
+        assert reply.headers["Retry-After"]
     link.restore()
     assert complete(other, patient, upload["upload"]).status == 201
+    assert complete(other, patient, upload["upload"], headers={"if-match": '"another"'}).status == 201, "it was before"
+
+
+def test_a_completion_with_if_match_follows_only_what_its_caller_knows(api: Api, patient: str) -> None:
+    first = put(api, patient).headers["ETag"]
+    upload = begin(api, patient).json
+    send(upload, PDF)
+    assert complete(api, patient, upload["upload"], headers={"if-match": '"another"'}).status == 412
+    assert complete(api, patient, upload["upload"], headers={"if-match": first}).status == 201
 
 
 def object_of(upload: Reply) -> str:

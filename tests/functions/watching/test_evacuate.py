@@ -133,6 +133,21 @@ def test_a_region_that_could_not_be_told_is_named(cloud: Cloud, command: Command
     assert evacuated(cloud, HOME)
 
 
+def test_a_region_that_is_too_busy_is_asked_again_by_the_operator(
+    cloud: Cloud, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.shared.table import ConflictError, Table
+
+    def busy(*_: object) -> None:
+        raise ConflictError
+
+    monkeypatch.setattr("functions.shared.audit.ROUNDS", 2)
+    monkeypatch.setattr(Table, "transact", busy)
+    status, _, error = command("evacuate", HOME, "--reason", WHY, "--yes")
+    assert (status, error) == (1, f"error: {OTHER} is busy, or that was decided there at this moment: try again\n")
+    assert not evacuated(cloud, HOME)
+
+
 def test_who_cannot_be_named_by_aws_is_named_by_the_machine(cloud: Cloud, command: Command) -> None:
     cloud.aws.fault(region=OTHER, service="sts")
     assert command("evacuate", HOME, "--reason", WHY, "--yes")[0] == 0
