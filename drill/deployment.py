@@ -30,7 +30,7 @@ _STACK = re.compile(r"^(?P<stack>[a-z0-9-]+)\s{2,}\S")
 
 
 class DeploymentError(Exception):
-    """A command of the deployment failed; the message says which, and how it ended."""
+    """A command of the deployment failed, or its folder is somebody else's; the message says which, and why."""
 
 
 def emptied(folder: Path) -> Path:

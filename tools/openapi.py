@@ -34,7 +34,7 @@ RULES: dict[Any, Schema] = {
     },
     m.Content: {
         "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "minProperties": 1}],
-        "description": f"At most {m.CONTENT_BYTES} bytes as JSON in ASCII, where other characters are \\uXXXX, "
+        "description": f"At most {m.CONTENT_BYTES} bytes as JSON in ASCII, with other characters escaped, "
         f"nested {m.CONTENT_DEPTH} levels deep at most. "
         "Numbers come back digit by digit as they were sent; those beyond the range of a double are refused.",
     },

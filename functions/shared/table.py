@@ -18,8 +18,6 @@ Put = dict[str, Any]
 _WHOLE = re.compile("-?[0-9]+")
 _PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.5
-
-
 # Why a transaction is cancelled that may be tried again as it is: botocore retries none of them.
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 

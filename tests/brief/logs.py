@@ -28,6 +28,9 @@ FLAGS = ("is_multi_region_trail", "include_global_service_events", "enable_log_f
 # What must be looked for, by a word of its pattern.
 LOOKED_FOR = ("UnauthorizedOperation", "KMSInvalidState", "Root", "ScheduleKeyDeletion", "StopLogging", '"401"')
 
+# What has Powertools log events, or print what it does with them.
+TALKATIVE = ("POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT")
+
 
 def _looks_for(word: str) -> Where:
     return lambda each: word in each.arguments["pattern"]
@@ -204,10 +207,7 @@ def _lets_in(stacks: Stacks, stack: str) -> bool:
     "SECURITY",
     breaks=[
         changed("aws_lambda_function", "tracing_config", to={"mode": "Active"}),
-        *(
-            changed("aws_lambda_function", f"environment.variables.POWERTOOLS_{name}", to="true")
-            for name in ("DEBUG", "DEV", "LOGGER_LOG_EVENT")
-        ),
+        *(changed("aws_lambda_function", f"environment.variables.{name}", to="true") for name in TALKATIVE),
         emptied("aws_lambda_function"),
     ],
 )
@@ -218,5 +218,5 @@ def no_function_traces_or_logs_whole_requests(stacks: Stacks) -> Iterator[str]:
         names = set(at(function.arguments, "environment.variables"))
         if "tracing_config" in function.arguments:
             yield f"{function.address}: traces requests"
-        if found := names & {"POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT"}:
+        if found := names.intersection(TALKATIVE):
             yield f"{function.address}: has {', '.join(sorted(found))}"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from drill.emulator import EmbeddedAws
@@ -11,6 +15,7 @@ from tests.functions.watched import alarm, api_url, topic
 
 from attrs import field, frozen
 
+ROOT = Path(__file__).resolve().parents[2]
 HOME, OTHER = REGIONS = ("us-east-1", "us-west-2")
 RECORDS, AUDIT, STATE = "patient_records-test", "audit_logs-test", "failover_state-test"
 ALERTS = "topic-alerts-test"
@@ -63,6 +68,19 @@ class Cloud:
             "LAG_OBJECTIVE_S": "60",
             "RUNBOOK_URL": RUNBOOK,
         }
+
+    def printed(self, kind: str, *events: dict[str, Any]) -> list[dict[str, Any]]:
+        """What a process of a function prints that takes these events, line by line: all that its log would hold."""
+        imports = f"from functions.{kind}.handler import handler\nfrom tests.functions.gateway import Context\n"
+        done = subprocess.run(
+            [sys.executable, "-c", f"{imports}for event in {events!r}: handler(event, Context())"],
+            cwd=ROOT,
+            env={**os.environ, **self.environment(HOME)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return [json.loads(line) for line in done.stdout.splitlines()]
 
     def _peer(self, region: str) -> dict[str, str]:
         """What another region's function is told of this one."""

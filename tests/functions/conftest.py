@@ -117,6 +117,22 @@ def tampered(cloud: Cloud) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """No transaction is made, for others hold what it is about; returns what was asked for, in two rounds."""
+    from functions.shared.table import ConflictError, Table
+
+    asked = list[object]()
+
+    def refuse(*puts: object) -> None:
+        asked.append(puts)
+        raise ConflictError
+
+    monkeypatch.setattr("functions.shared.audit.ROUNDS", 2)
+    monkeypatch.setattr(Table, "transact", refuse)
+    return asked
+
+
+@pytest.fixture
 def alarm(cloud: Cloud, decide: Decide) -> Event:
     """us-west-2 lived, is down, and the alarm of us-east-1 about it has gone off; nobody was told of anything else."""
     beat(cloud, OTHER)

@@ -80,21 +80,11 @@ def test_two_functions_that_take_turns_keep_one_chain(
 
 
 def test_a_trail_that_others_hold_all_the_time_is_answered_with_when_to_come_back(
-    api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+    api: Api, patient: str, busy: list[object]
 ) -> None:
-    from functions.shared.table import ConflictError, Table
-
-    asked = list[object]()
-
-    def busy(*puts: object) -> None:
-        asked.append(puts)
-        raise ConflictError
-
-    monkeypatch.setattr("functions.shared.audit.ROUNDS", 2)
-    monkeypatch.setattr(Table, "transact", busy)
     for reply in (api("POST", f"/patients/{patient}/records", RECORD), api("GET", f"/patients/{patient}/records")):
         assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
-    assert len(asked) == 6, "the record's row, the one of its failure, and that of the list, in two rounds each"
+    assert len(busy) == 6, "the record's row, the one of its failure, and that of the list, in two rounds each"
 
 
 def test_a_retry_of_which_the_answer_was_lost_adds_no_second_row(cloud: Cloud, patient: str) -> None:

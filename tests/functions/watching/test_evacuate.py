@@ -134,17 +134,11 @@ def test_a_region_that_could_not_be_told_is_named(cloud: Cloud, command: Command
 
 
 def test_a_region_that_is_too_busy_is_asked_again_by_the_operator(
-    cloud: Cloud, command: Command, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, command: Command, busy: list[object]
 ) -> None:
-    from functions.shared.table import ConflictError, Table
-
-    def busy(*_: object) -> None:
-        raise ConflictError
-
-    monkeypatch.setattr("functions.shared.audit.ROUNDS", 2)
-    monkeypatch.setattr(Table, "transact", busy)
     status, _, error = command("evacuate", HOME, "--reason", WHY, "--yes")
     assert (status, error) == (1, f"error: {OTHER} is busy, or that was decided there at this moment: try again\n")
+    assert busy
     assert not evacuated(cloud, HOME)
 
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from tests.functions.cloud import AUDIT, HOME, OTHER, RUNBOOK, Cloud
@@ -31,8 +27,6 @@ from tests.functions.watched import gone_off
 import pytest
 
 pytestmark = pytest.mark.usefixtures("serving")
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_a_region_that_is_down_is_evacuated_audited_and_told(cloud: Cloud, alarm: Event) -> None:
@@ -198,31 +192,17 @@ def test_a_metric_that_cannot_be_published_hinders_no_evacuation(cloud: Cloud, a
 
 
 def test_a_trail_that_others_hold_all_the_time_fails_the_invocation(
-    cloud: Cloud, alarm: Event, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, alarm: Event, busy: list[object]
 ) -> None:
-    from functions.shared.table import ConflictError, Table
     from functions.watching.parts import FailedPartsError
 
-    def busy(self: Table, *_: object) -> None:
-        raise ConflictError
-
-    monkeypatch.setattr("functions.shared.audit.ROUNDS", 2)
-    monkeypatch.setattr(Table, "transact", busy)
     with pytest.raises(FailedPartsError):
         handler(cloud)(alarm, Context())
+    assert busy
 
 
 def test_every_line_of_its_log_is_json_and_carries_the_request(cloud: Cloud) -> None:
-    script = "from functions.failover.handler import handler\nfrom tests.functions.gateway import Context\n"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{script}handler({tick()!r}, Context())\nhandler({{'Records': [{{}}]}}, Context())"],
-        cwd=ROOT,
-        env={**os.environ, **cloud.environment(HOME)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    lines = cloud.printed("failover", tick(), {"Records": [{}]})
     told = [line for line in lines if line.get("level") == "ERROR"]
     assert told[0]["message"] == "part failed"
     assert {line["function_request_id"] for line in told} == {Context().aws_request_id}

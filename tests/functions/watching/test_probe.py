@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from tests.functions.cloud import HOME, OTHER, REGIONS, STATE, Cloud, Link, bucket
@@ -24,7 +20,6 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("serving")
 
-ROOT = Path(__file__).resolve().parents[3]
 NAMESPACE = "HealthcareDr/Failover"
 # Generous where an answer comes, for the machine may be busy; brief where none can.
 PATIENT = {"own": 20.0, "asking": 20.0, "connect": 10.0, "answer": 10.0}
@@ -372,16 +367,7 @@ def test_a_region_that_is_reached_and_never_answers_is_given_up(cloud: Cloud) ->
 
 
 def test_every_line_of_its_log_is_json_and_carries_the_request(cloud: Cloud) -> None:
-    script = "from functions.probe.handler import handler\nfrom tests.functions.gateway import Context\n"
-    done = subprocess.run(
-        [sys.executable, "-c", f"{script}handler({{}}, Context())"],
-        cwd=ROOT,
-        env={**os.environ, **cloud.environment(HOME)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    lines = cloud.printed("probe", {})
     told = [line for line in lines if "level" in line]
     assert told[-1]["message"] == "probed"
     assert {line["function_request_id"] for line in told} == {Context().aws_request_id}
