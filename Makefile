@@ -62,7 +62,7 @@ test: check sbom coverage ## all that CI runs: check, then every test
 
 coverage: setup ## the tests of the functions, and whether they reach the lines and branches they should
 	@$(RUN) coverage erase
-	@$(RUN) coverage run -m pytest -n logical --dist loadfile $(WITHOUT) tests/functions
+	@$(RUN) coverage run -m pytest -n logical --dist worksteal $(WITHOUT) tests/functions
 	@$(RUN) coverage combine --quiet
 	@$(RUN) coverage report
 

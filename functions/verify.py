@@ -37,6 +37,14 @@ class Trails:
     regions: frozenset[str]
     """Those that have a replica; empty where nobody knows."""
 
+    def entities(self) -> set[str]:
+        """Returns every entity that has a row or a head."""
+        found = {item["entity_id"] for item in _scan(self.patients.rows, "entity_id")}
+        for table in (self.patients.heads, self.failover.heads):
+            heads = (item for item in _scan(table, table.partition, table.sort) if item[table.sort].startswith(HEAD))
+            found.update(head[table.partition] for head in heads)
+        return found
+
     def of(self, entity: str) -> Trail:
         """Returns the trail that an entity belongs to."""
         return self.failover if entity.startswith(f"{PLATFORM}#{FAILOVER}:") else self.patients
@@ -73,17 +81,6 @@ def _replicas(client: Any, table: str, region: str) -> frozenset[str]:
     return frozenset({region, *(replica["RegionName"] for replica in replicas)})
 
 
-def verify(trails: Trails) -> Iterator[tuple[str, Fault]]:
-    """Yields every fault in the chains of every entity that has a row or a head."""
-    entities = {item["entity_id"] for item in _scan(trails.patients.rows, "entity_id")}
-    for table in (trails.patients.heads, trails.failover.heads):
-        heads = (item for item in _scan(table, table.partition, table.sort) if item[table.sort].startswith(HEAD))
-        entities.update(head[table.partition] for head in heads)
-    for entity in sorted(entities):
-        for fault in trails.faults(entity):
-            yield entity, fault
-
-
 def orphans(s3: Any, bucket: str, records: Table, before: datetime) -> Iterator[str]:
     """Yields the keys of the objects stored before then that no version of a document names, but the probes' own."""
     named = {item["object_key"] for item in _scan(records, "object_key") if item}
@@ -111,8 +108,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--bucket", help="the region's bucket, an output of its stack; left out: not looked into")
     given = parser.parse_args(arguments)
     trails = trails_of(given.region, given.suffix)
-    found: Iterator[str]
-    found = (f"{entity} {fault.region} {fault.sequence} {fault.kind}" for entity, fault in verify(trails))
+    found: Iterator[str] = (
+        f"{entity} {fault.region} {fault.sequence} {fault.kind}"
+        for entity in sorted(trails.entities())
+        for fault in trails.faults(entity)
+    )
     if given.bucket:
         s3 = Session().create_client("s3", region_name=given.region)
         before, records = datetime.now(UTC) - SETTLED, trails.patients.heads

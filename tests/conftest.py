@@ -60,9 +60,10 @@ class Shared:
 
 
 def pytest_collection_finish() -> None:
-    """What is there when the tests begin is there at their end: the collector need not look at it again."""
+    """What is there when the tests begin is there at their end: the collector need not look at it again, nor often."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from typing import Any
 
 from dr.objectives import (
+    ARRIVAL_MARGIN_S,
+    RECOVERY_POINT_OBJECTIVE_S,
     Plan,
     availability,
     broken,
@@ -12,6 +14,8 @@ from dr.objectives import (
     recovery_time_s,
     stall_told_s,
 )
+from dr.resources.failover import PROBE_TIMEOUT_S
+from functions.probe.probe import Limits
 from tools.objectives import PATH, render
 from tools.objectives import figures as default_figures
 
@@ -100,6 +104,12 @@ def test_the_defaults_keep_every_objective() -> None:
 def test_a_plan_that_breaks_an_objective_is_refused_with_the_figure(changes: dict[str, Any], told: str) -> None:
     (fault,) = broken(attrs.evolve(PLAN, **changes))
     assert fault.endswith(told)
+
+
+def test_all_limits_of_the_probe_together_stay_within_the_functions_time() -> None:
+    limits = Limits()
+    longest = RECOVERY_POINT_OBJECTIVE_S + ARRIVAL_MARGIN_S
+    assert longest + 4 * limits.own + limits.asking < PROBE_TIMEOUT_S
 
 
 def test_the_page_is_current() -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from attrs import define, field, frozen
@@ -70,21 +70,27 @@ class _Services(Loader):  # type: ignore[misc]  # botocore publishes no types
         return ["cloudwatch", "dynamodb", "s3", "sns", "sts"]
 
 
+@cache
+def _session() -> Session:
+    """The process's botocore session. boto3 would add nothing but the time to import it.
+
+    See docs/decisions/0007-what-a-cold-start-pays-for.md.
+    """
+    session = Session()
+    session.register_component("data_loader", _Services())
+    return session
+
+
+# A session makes one client at a time, whoever asks.
+_MAKING = threading.Lock()
+
+
 @define(slots=False)
 class Clients:
-    """The function's AWS clients, of one botocore session; botocore publishes no types.
-
-    boto3 would add nothing but the time to import it. See docs/decisions/0007-what-a-cold-start-pays-for.md.
-    """
+    """The function's AWS clients; botocore publishes no types."""
 
     _region: str
     _budget: Budget = field(factory=Budget)
-    _session: Session = field(factory=Session, init=False)
-    # A session makes one client at a time, whoever asks.
-    _making: threading.Lock = field(factory=threading.Lock, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self._session.register_component("data_loader", _Services())
 
     @cached_property
     def dynamodb(self) -> Any:
@@ -134,8 +140,8 @@ class Clients:
                 "aws_secret_access_key": session["SecretAccessKey"],
                 "aws_session_token": session["SessionToken"],
             }
-        with self._making:
-            return self._session.create_client(service, config=config, **credentials)
+        with _MAKING:
+            return _session().create_client(service, config=config, **credentials)
 
     def _budgeted(self, service: str, bounds: Bounds, signature_version: str | None = None) -> Any:
         client = self.client(service, bounds, signature_version=signature_version)

@@ -87,9 +87,9 @@ class Cloud:
         role_arn = f"arn:aws:iam::{self.aws.account}:role/{peer_role(region)}"
         return {"bucket": bucket(region), "role_arn": role_arn, "topic_arn": self.alerts[region]}
 
-    def audit(self, entity: str) -> list[dict[str, Any]]:
+    def audit(self, entity: str, table: str = AUDIT) -> list[dict[str, Any]]:
         """Audit rows of an entity, oldest first."""
-        return self._rows(AUDIT, "entity_id", entity)
+        return self._rows(table, "entity_id", entity)
 
     def rows(self, patient: str) -> list[dict[str, Any]]:
         """All versions of a patient's records and documents."""
@@ -132,9 +132,7 @@ class Link:
 def furnish(aws: EmbeddedAws) -> Cloud:
     """Makes the tables, keys and buckets."""
     cloud = Cloud(aws, {region: _key(aws, region) for region in REGIONS})
-    _table(aws, RECORDS, ("patient_id", "record_id"), {"facility-time-index": ("facility_id", "recorded_at")})
-    _table(aws, AUDIT, ("entity_id", "event_id"), {"actor-time-index": ("actor_id", "event_id")})
-    _table(aws, STATE, ("region", "item"), {})
+    tables(aws, "test")
     for region in REGIONS:
         _bucket(aws, region, cloud.keys[region])
         role_of(aws, peer_role(region), trusts={"AWS": f"arn:aws:iam::{aws.account}:root"})
@@ -159,6 +157,14 @@ def furnish(aws: EmbeddedAws) -> Cloud:
     for region in REGIONS:
         cloud.api_urls[region] = api_url(aws, region, role, cloud.environment(region))
     return cloud
+
+
+def tables(aws: EmbeddedAws, suffix: str) -> None:
+    """Makes the tables of an environment."""
+    index = {"facility-time-index": ("facility_id", "recorded_at")}
+    _table(aws, f"patient_records-{suffix}", ("patient_id", "record_id"), index)
+    _table(aws, f"audit_logs-{suffix}", ("entity_id", "event_id"), {"actor-time-index": ("actor_id", "event_id")})
+    _table(aws, f"failover_state-{suffix}", ("region", "item"), {})
 
 
 def _key(aws: EmbeddedAws, region: str) -> str:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 # The same examples in every run; each costs a transaction of the embedded AWS.
 QUICK = settings(
-    max_examples=40,
+    max_examples=25,
     derandomize=True,
     deadline=None,
     database=None,

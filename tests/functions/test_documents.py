@@ -147,6 +147,7 @@ def test_a_retry_under_the_same_key_leaves_no_object_without_a_version(
 
 def test_the_verifier_names_objects_without_a_version_once_they_are_a_day_old(
     build: Callable[..., Api],
+    apart: Api,
     patient: str,
     orphans: Callable[[], set[str]],
     monkeypatch: pytest.MonkeyPatch,
@@ -157,7 +158,7 @@ def test_the_verifier_names_objects_without_a_version_once_they_are_a_day_old(
     before = orphans()
     put(build(HOME, AUDIT_LOGS_TABLE="missing"), patient)
     [orphan] = orphans() - before
-    arguments = ["--region", HOME, "--suffix", "test", "--bucket", bucket(HOME)]
+    arguments = ["--region", HOME, "--suffix", "apart", "--bucket", bucket(HOME)]
     main(arguments)
     assert orphan not in capsys.readouterr().out
     monkeypatch.setattr("functions.verify.SETTLED", timedelta(0))

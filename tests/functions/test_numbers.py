@@ -11,7 +11,7 @@ from tests.functions.test_bad_input import QUICK
 from tests.functions.test_records import RECORD
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 number = st.from_regex(r"-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
@@ -34,7 +34,7 @@ def texts(reply: Reply) -> Any:
     return json.loads(reply.body, parse_float=str, parse_int=str, parse_constant=refuse)
 
 
-@QUICK
+@settings(QUICK, max_examples=15)  # of six requests each
 @given(numbers=st.lists(finite, min_size=1, max_size=4), changed=finite)
 @example(numbers=["0.12345678901234567890", "12345678901234567890.5", "5.10", "-0", "1E2", "1e-400"], changed="1.0")
 def test_a_number_comes_back_as_it_was_sent(api: Api, other: Api, numbers: list[str], changed: str) -> None:

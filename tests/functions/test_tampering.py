@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, Cloud, Link
+from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, Cloud, Link, let, role_of
 from tests.functions.gateway import Api
-from tests.functions.test_audit import Rows, read
+from tests.functions.test_audit import Rows, add, read
 from tests.functions.test_records import RECORD
 
 import pytest
@@ -126,6 +126,17 @@ def test_a_damaged_head_is_found_now_and_for_ever_and_keeps_nobody_from_the_pati
     assert api("POST", f"/patients/{trail}/records", RECORD).status == 201
     page = read(api, trail).json
     assert (len(page["events"]), page["chains"][HOME]) == (7, "broken")  # nothing is left out but the reading itself
+
+
+def test_a_damaged_head_keeps_nobody_from_the_patient_where_rows_may_only_be_added(
+    cloud: Cloud, trail: str, tampered: Callable[..., None]
+) -> None:
+    arn = role_of(cloud.aws, "adding", trusts={"AWS": f"arn:aws:iam::{cloud.aws.account}:root"})
+    let(cloud.aws, "adding", ("dynamodb:GetItem", "*"), ("dynamodb:PutItem", "*"))
+    session = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="adding")["Credentials"]
+    tampered(trail, 0, {"hash": {"BOOL": True}}, table=RECORDS)
+    add(cloud.aws.client("dynamodb", HOME, credentials=session), trail)
+    assert cloud.audit(f"clinic-a#{trail}")[-1]["correlation_id"] == "added"
 
 
 @pytest.mark.parametrize("moment", [{"BOOL": True}, {"N": "1"}, {"S": "soon"}, {"S": "9999-12-31T23:59:59.999999Z"}])

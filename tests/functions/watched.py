@@ -63,11 +63,11 @@ def topic(aws: EmbeddedAws, region: str, name: str) -> str:
 def received(aws: EmbeddedAws, region: str, name: str) -> list[dict[str, Any]]:
     """Takes what was published to a topic since this was last asked: each with its Subject and Message."""
     sqs, found = aws.client("sqs", region), []
-    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    url = f"{aws.endpoint}/{aws.account}/{name}"
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        for message in messages:
-            found.append(json.loads(message["Body"]))
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        found += [json.loads(message["Body"]) for message in messages]
+        entries = [{"Id": each["MessageId"], "ReceiptHandle": each["ReceiptHandle"]} for each in messages]
+        sqs.delete_message_batch(QueueUrl=url, Entries=entries)
     return found
 
 

@@ -82,6 +82,13 @@ def lag(published: Published, store: str = "tables", region: str = HOME) -> list
     return published(region, "ReplicationLag", Source=region, Target=target, Store=store)
 
 
+def test_a_lag_between_two_beats_is_measured_and_not_taken_for_a_short_wait(cloud: Cloud, run: Run, link: Link) -> None:
+    run()
+    cloud.aws.delay_replication(source=HOME, target=OTHER, seconds=1.5)
+    for _ in range(2):
+        assert 1.5 <= run()["replication_lag_s"][f"lag of tables to {OTHER}"] < 5.5
+
+
 def test_every_region_says_that_it_lives_and_sees_that_the_others_do(
     cloud: Cloud, run: Run, published: Published
 ) -> None:
@@ -154,13 +161,6 @@ def test_a_region_that_is_gone_or_hangs_is_told_in_time(
     assert lag(published) == lag(published, "documents") == []
 
 
-def test_a_lag_between_two_beats_is_measured_and_not_taken_for_a_short_wait(cloud: Cloud, run: Run, link: Link) -> None:
-    run()
-    cloud.aws.delay_replication(source=HOME, target=OTHER, seconds=3)
-    for _ in range(2):
-        assert 3 <= run()["replication_lag_s"][f"lag of tables to {OTHER}"] < 7
-
-
 def test_health_is_published_before_replication_is_waited_for(
     cloud: Cloud, run: Run, published: Published, link: Link
 ) -> None:
@@ -184,16 +184,6 @@ def test_health_is_published_before_replication_is_waited_for(
     link.restore()
     waiting.join()
     assert len(lag(published)) == 1
-
-
-def test_all_limits_together_stay_within_the_functions_time(cloud: Cloud) -> None:
-    from dr.objectives import ARRIVAL_MARGIN_S, RECOVERY_POINT_OBJECTIVE_S
-    from dr.resources.failover import PROBE_TIMEOUT_S
-    from functions.probe.probe import Limits
-
-    limits = Limits()
-    longest = RECOVERY_POINT_OBJECTIVE_S + ARRIVAL_MARGIN_S
-    assert longest + 4 * limits.own + limits.asking < PROBE_TIMEOUT_S
 
 
 def test_a_region_whose_table_does_not_answer_is_unhealthy(cloud: Cloud, run: Run) -> None:
