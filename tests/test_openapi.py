@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
+from functions.api.answers import ProblemError
 from functions.api.documents import named
 from functions.api.models import moment
 from functions.api.routes import ROUTES
-from functions.shared.answers import ProblemError
 from tools.openapi import PARAMETERS, PATH, render
 
 import jsonschema_rs

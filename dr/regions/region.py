@@ -26,7 +26,7 @@ from dr.resources.network import Network
 from dr.resources.role import Role
 from dr.resources.stack import AwsStack
 from dr.resources.storage import DocumentBucket
-from dr.resources.trail import REFUSED_REQUESTS, Trail, trail_arn, watch_log
+from dr.resources.trail import MISSING_ROWS, REFUSED_REQUESTS, Trail, trail_arn, watch_log
 from dr.settings import Settings
 
 from cdktf import TerraformOutput
@@ -266,14 +266,11 @@ class Region(AwsStack):
 
     def create_alarms(self) -> AnyAlarm:
         """The region's alarms, each of which tells the region's own topic, and one that sums up what callers feel."""
-        watch_log(
-            self,
-            "refused-requests",
-            REFUSED_REQUESTS,
-            names=self.names,
-            log_group=self.api.access_log,
-            topic_arn=self.topic.arn,
-        )
+        for kind, watch, log in (
+            ("refused-requests", REFUSED_REQUESTS, self.api.access_log),
+            ("missing-audit-rows", MISSING_ROWS, self.function.log),
+        ):
+            watch_log(self, kind, watch, names=self.names, log_group=log, topic_arn=self.topic.arn)
         measures = self._measures()
         told = {kind: (each, [self.topic.arn]) for kind, each in measures.thresholds().items()}
         told |= {kind: (each, [self.failover.topic.arn]) for kind, each in measures.health_of_peers().items()}

@@ -73,6 +73,7 @@ class Function(Construct):
         name: The function's name.
         alias: The alias that callers use.
         arn: The alias's ARN.
+        log: The name of its log group.
         identity: What replaces the function when it changes, and so all that hangs on it.
         invoke_arn: What API Gateway calls to invoke the alias.
     """
@@ -195,7 +196,7 @@ class Function(Construct):
             lifecycle=TerraformResourceLifecycle(replace_triggered_by=[role.identity]),
         )
         self.identity = role.identity
-        self.name, self.alias = function.function_name, alias.name
+        self.name, self.alias, self.log = function.function_name, alias.name, logs.name
         self.arn, self.invoke_arn = alias.arn, alias.invoke_arn
         if events is not None:
             LambdaFunctionEventInvokeConfig(

@@ -86,6 +86,13 @@ REFUSED_REQUESTS = Watch(
 )
 
 
+# What the API's function says in its log (functions/api/guard.py) when a call's audit row could not be written.
+MISSING_ROWS = Watch(
+    pattern='{ $.message = "audit row missing" }',
+    meaning="A call's audit row could not be written: what was read was withheld, what was refused was refused.",
+)
+
+
 def trail_arn(names: Names, region: str, account: str) -> str:
     """The ARN of a region's trail, whether it exists yet or not."""
     return f"arn:aws:cloudtrail:{region}:{account}:trail/{names.worldwide('trail', region)}"

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from functions.api.answers import JSON, Answer, ProblemError, invalid
 from functions.api.models import checked
-from functions.shared.answers import JSON, Answer, ProblemError, invalid
+from functions.api.seals import Seals
 from functions.shared.audit import Entry
 from functions.shared.callers import Role
-from functions.shared.seals import Seals
 
 from attrs import evolve, frozen
 

@@ -12,16 +12,16 @@ from urllib.parse import quote
 
 from functions.api import views
 from functions.api.access import Access
-from functions.api.models import CONTENT_TYPES, UUID, UUID_RULE, checked
+from functions.api.answers import Answer, ProblemError, answer, invalid
+from functions.api.models import CONTENT_TYPES, UUID, UUID_RULE, NewUpload, checked
 from functions.api.peers import Peers
 from functions.api.versions import Change, History, Versions, derived, digest, etag, replay, unchanged
 from functions.api.views import Replication
-from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.clients import BudgetExhaustedError, Clients
 from functions.shared.configuration import Configuration
 from functions.shared.table import Values
 
-from attrs import evolve, frozen
+from attrs import asdict, evolve, frozen
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,13 +32,10 @@ DOCUMENT_BYTES = 4 * 1024 * 1024
 REPLICATION_SECONDS = 5.0
 _POLL_SECONDS = 0.2
 # S3 has documented both COMPLETE and COMPLETED; the copy itself reads REPLICA, what no rule was for reads nothing. What
-# it adds one day tells nobody that the copy is there: that is pending.
-_REPLICATION = {
-    "COMPLETE": Replication.REPLICATED,
-    "COMPLETED": Replication.REPLICATED,
+# it adds one day tells nobody that the copy is there: that is pending, as PENDING is.
+_REPLICATION: dict[str | None, Replication] = {
+    **dict.fromkeys(("COMPLETE", "COMPLETED", "REPLICA"), Replication.REPLICATED),
     "FAILED": Replication.FAILED,
-    "PENDING": Replication.PENDING,
-    "REPLICA": Replication.REPLICATED,
     None: Replication.NONE,
 }
 # What a file system shows without quoting: a letter or digit first, no separators, no control characters.
@@ -68,12 +65,10 @@ class Documents:
         if not body:
             raise invalid("the body must not be empty")
         sha256 = hashlib.sha256(body)
+        upload = NewUpload(content_type=content_type, size=len(body), sha256=sha256.hexdigest())
         # Another body under the same key is refused, and must not even replace the first one's object.
-        object_id = derived(access.partition, identity, key, sha256.hexdigest()) if key else str(uuid.uuid4())
-        change = described(
-            name, content_type, len(body), sha256.hexdigest(), object_id, digest(content_type, body), key
-        )
-        change = conditional(access, change)
+        object_id = derived(access.partition, identity, key, upload.sha256) if key else str(uuid.uuid4())
+        change = conditional(access, described(name, upload, object_id, digest(content_type, body), key))
         history = self.versions.history(access.partition, KIND, identity)
         if not self.versions.retried(access, change, history):
             change.check(history)
@@ -208,20 +203,12 @@ def named(name: str) -> str:
     return hashlib.sha256(checked("name", name, _NAME, NAME_RULE).encode()).hexdigest()
 
 
-def described(
-    name: str, content_type: str, length: int, sha256: str, object_id: str, request: str, key: str | None
-) -> Change:
+def described(name: str, upload: NewUpload, object_id: str, request: str, key: str | None) -> Change:
     """Returns the version of a document that adds these bytes, in the object of that id."""
     return Change(
         kind=KIND,
         identity=named(name),
-        fields={
-            "name": name,
-            "content_type": content_type,
-            "size": length,
-            "sha256": sha256,
-            "object_key": f"documents/{object_id}",
-        },
+        fields={"name": name, **asdict(upload), "object_key": f"documents/{object_id}"},
         request=request,
         resource=name,
         key=key,

@@ -2,11 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, NoReturn
-
-from functions.shared.answers import JSON, Answer
 
 from attrs import frozen
 
@@ -39,11 +35,6 @@ def written(value: object) -> str:
 
     first, *rest = json.dumps(value, separators=(",", ":"), default=marked).split(f'"{mark}"')
     return first + "".join(text + after for text, after in zip(kept, rest, strict=True))
-
-
-def answer(status: HTTPStatus, view: Mapping[str, Any], **headers: str) -> Answer:
-    """Returns an answer that shows a view as JSON."""
-    return Answer(status, written(view), {"Content-Type": JSON}).including(**headers)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

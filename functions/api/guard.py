@@ -5,8 +5,8 @@ import traceback
 from http import HTTPStatus
 
 from functions.api.access import Access, Event, Route
+from functions.api.answers import Answer, ProblemError, problem_of
 from functions.api.models import IDENTIFIER, checked
-from functions.shared.answers import Answer, ProblemError, problem_of
 from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
 from functions.shared.clients import BudgetExhaustedError
@@ -17,6 +17,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import ClientError
 
 NAMESPACE = "HealthcareDr/Api"
+# An alarm looks for this in the log.
+MISSING_ROW = "audit row missing"
 
 
 @frozen(kw_only=True)
@@ -75,7 +77,7 @@ class Guard:
                 # If an attempt before was made and its answer lost, there are two rows of one correlation id.
                 self.last.append(entry)
         except Exception as error:
-            self._log("audit row missing", error)
+            self._log(MISSING_ROW, error)
             return False
         return True
 

@@ -10,22 +10,22 @@ from http import HTTPStatus
 from typing import Any
 
 from functions.api.access import Access, Route
+from functions.api.answers import Answer, ProblemError
 from functions.api.documents import Documents
 from functions.api.guard import Guard
 from functions.api.health import Health
 from functions.api.peers import Peers
 from functions.api.records import Records
 from functions.api.routes import ROUTES
+from functions.api.seals import Seals
 from functions.api.trails import Trails
 from functions.api.transfers import Transfers
 from functions.api.versions import Versions
-from functions.shared.answers import Answer, ProblemError
 from functions.shared.audit import Trail
 from functions.shared.callers import Role
 from functions.shared.clients import Budget, Clients
 from functions.shared.configuration import Configuration
 from functions.shared.healthz import PATH
-from functions.shared.seals import Seals
 from functions.shared.sessions import Sessions
 from functions.shared.table import Table
 

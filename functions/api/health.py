@@ -4,7 +4,7 @@ import time
 from http import HTTPStatus
 from typing import Any
 
-from functions.shared.answers import Answer
+from functions.api.answers import Answer
 from functions.shared.healthz import SERVING
 
 from attrs import define, field

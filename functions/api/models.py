@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 from functions.api import exact
+from functions.api.answers import ProblemError, invalid
 from functions.api.exact import Verbatim
-from functions.shared.answers import ProblemError, invalid
 from functions.shared.table import instant
 
 from attrs import fields, frozen
@@ -107,45 +107,34 @@ def _size(value: Any) -> int:
     return int(size)
 
 
-def _rule(text: str, holds: Callable[[Any], object]) -> Callable[[Any], Any]:
-    def checked_value(value: Any) -> Any:
-        if not holds(value):
-            raise _BrokenRuleError(text)
-        return value
+def _text(rule: str, holds: Callable[[str], object], made: Callable[[str], str] = str) -> Callable[[Any], str]:
+    def checked_text(value: Any) -> str:
+        if not isinstance(value, str) or not holds(value):
+            raise _BrokenRuleError(rule)
+        return made(value)
 
-    return checked_value
-
-
-def _one_of(known: Iterable[str]) -> Callable[[Any], Any]:
-    named = {str(value): value for value in known}
-
-    def member(value: Any) -> str:
-        if not isinstance(value, str) or value not in named:
-            raise _BrokenRuleError(f"must be one of: {', '.join(named)}")
-        return named[value]
-
-    return member
+    return checked_text
 
 
-def _text(text: str, pattern: re.Pattern[str]) -> Callable[[Any], Any]:
-    return _rule(text, lambda value: isinstance(value, str) and pattern.fullmatch(value))
+def _one_of(known: Iterable[str], made: Callable[[str], str] = str) -> Callable[[Any], str]:
+    return _text(f"must be one of: {', '.join(known)}", set(known).__contains__, made)
 
 
-FacilityId = Annotated[str, _text(IDENTIFIER_RULE, IDENTIFIER)]
+FacilityId = Annotated[str, _text(IDENTIFIER_RULE, IDENTIFIER.fullmatch)]
 Moment = Annotated[datetime, _moment]
 Content = Annotated[str, _content]
 """A JSON text, whose numbers are as they came."""
 DocumentType = Annotated[str, _one_of(CONTENT_TYPES)]
 DocumentSize = Annotated[int, _size]
-Sha256 = Annotated[str, _text("must be 64 hexadecimal digits in lower case", re.compile("[0-9a-f]{64}"))]
-Token = Annotated[str, _rule("must be a text", lambda value: isinstance(value, str))]
+Sha256 = Annotated[str, _text("must be 64 hexadecimal digits in lower case", re.compile("[0-9a-f]{64}").fullmatch)]
+Token = Annotated[str, _text("must be a text", lambda _: True)]
 
 
 @frozen(kw_only=True)
 class NewRecord:
     """A clinical record as a caller sends it."""
 
-    record_type: Annotated[RecordType, _one_of(RecordType)]
+    record_type: Annotated[RecordType, _one_of(RecordType, RecordType)]
     facility_id: FacilityId
     recorded_at: Moment
     content: Content

@@ -7,10 +7,10 @@ from http import HTTPStatus
 
 from functions.api import views
 from functions.api.access import Access
-from functions.api.exact import Verbatim, answer
+from functions.api.answers import Answer, ProblemError, answer, invalid
+from functions.api.exact import Verbatim
 from functions.api.models import RECORD_BYTES, UUID, UUID_RULE, NewRecord, Retraction, checked, moment, parse
 from functions.api.versions import Change, History, Versions, bounded, derived, digest, etag, replay, size, unchanged
-from functions.shared.answers import Answer, ProblemError, invalid
 from functions.shared.table import Values, instant
 
 from attrs import frozen

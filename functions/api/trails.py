@@ -6,14 +6,14 @@ from typing import Any, cast
 
 from functions.api import views
 from functions.api.access import Access
+from functions.api.answers import Answer, answer
+from functions.api.seals import Seals
 from functions.api.versions import ROW_BYTES, bounded
-from functions.shared.answers import Answer, answer
 from functions.shared.audit import Trail
 from functions.shared.chain import Fault, Link, Verifier
-from functions.shared.seals import Seals
 from functions.shared.table import Values
 
-from attrs import astuple, frozen
+from attrs import asdict, astuple, frozen
 
 
 @frozen
@@ -47,10 +47,7 @@ class Trails:
         page = views.AuditTrail(
             events=tuple(map(_event, found)),
             chains=verifier.verdicts(),
-            faults=tuple(
-                views.AuditFault(region=fault.region, sequence=fault.sequence, kind=fault.kind)
-                for fault in verifier.faults
-            ),
+            faults=tuple(cast(views.AuditFault, asdict(fault)) for fault in verifier.faults),
             next=access.following(self.seals, state),
         )
         return answer(HTTPStatus.OK, page)

@@ -7,13 +7,13 @@ from http import HTTPStatus
 
 from functions.api import views
 from functions.api.access import Access
+from functions.api.answers import Answer, ProblemError, answer, invalid
 from functions.api.documents import Documents, conditional, described, named
 from functions.api.models import REQUEST_BYTES, Completion, NewUpload, parse
 from functions.api.versions import Change, derived, digest, replay
-from functions.shared.answers import Answer, ProblemError, answer, invalid
 from functions.shared.table import instant
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 # No longer than a caller needs to begin; a URL also ends with the role's session that signed it.
 URL_SECONDS = 900
@@ -62,7 +62,7 @@ class Transfers:
             "x-amz-server-side-encryption": "aws:kms",
             "x-amz-server-side-encryption-aws-kms-key-id": key_arn,
         }
-        facts = [object_id, upload.content_type, upload.size, upload.sha256, row["region"]]
+        facts = [asdict(upload), object_id, row["region"]]
         token = self.documents.versions.seals.seal(_purpose(access, name), facts, COMPLETION_SECONDS)
         view = views.Upload(upload=token, method="PUT", url=url, headers=headers, expires_at=expires_at)
         return answer(HTTPStatus.CREATED, view, **replay(replayed))
@@ -78,17 +78,18 @@ class Transfers:
         facts = self.documents.versions.seals.open(_purpose(access, name), token)
         if facts is None:
             raise invalid("'upload' must be that of an upload of this document, begun within six hours")
-        object_id, content_type, size, sha256, region = facts
-        missing = None
+        announced, object_id, region = facts
+        upload, missing = NewUpload(**announced), None
         if region == self.documents.configuration.aws_region:  # elsewhere the bytes may be on their way
             missing = ProblemError(HTTPStatus.CONFLICT, "not-uploaded", "The bytes have not been uploaded.")
         head = self.documents.ask("head_object", f"documents/{object_id}", missing, ChecksumMode="ENABLED")
         found = (head["ContentType"], head["ContentLength"], head.get("ChecksumSHA256"), head.get("SSEKMSKeyId"))
-        if found != (content_type, size, _base64(sha256), self.documents.configuration.documents_key_arn):
+        key_arn = self.documents.configuration.documents_key_arn
+        if found != (upload.content_type, upload.size, _base64(upload.sha256), key_arn):
             detail = "What was uploaded is not what was announced."
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "upload-differs", detail)
-        request = digest(content_type, sha256)
-        change = described(name, content_type, size, sha256, object_id, request, key=object_id)
+        request = digest(upload.content_type, upload.sha256)
+        change = described(name, upload, object_id, request, key=object_id)
         return self.documents.add(access, conditional(access, change))
 
     def download(self, access: Access, name: str) -> Answer:
@@ -122,4 +123,5 @@ def _base64(sha256: str) -> str:
 
 
 def _purpose(access: Access, name: str) -> str:
-    return f"upload\n{access.partition}\n{name}"
+    # The number changes with the facts: a token of an older release is refused, and not misread.
+    return f"upload 2\n{access.partition}\n{name}"

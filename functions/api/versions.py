@@ -15,9 +15,9 @@ from itertools import groupby
 from typing import TypeVar
 
 from functions.api.access import Access
-from functions.shared.answers import ProblemError
+from functions.api.answers import ProblemError
+from functions.api.seals import Seals
 from functions.shared.audit import Trail
-from functions.shared.seals import Seals
 from functions.shared.table import ConflictError, Table, Values, now, pause
 
 from attrs import define, frozen

@@ -7,9 +7,9 @@ from typing import Any
 from functions.failover.alarm import Alarm
 from functions.failover.notices import Notices
 from functions.shared.clients import WATCHING, Bounds, Clients
-from functions.shared.configuration import Watch
 from functions.shared.sessions import Sessions
 from functions.shared.table import ConflictError, Values
+from functions.watching.configuration import Watch
 from functions.watching.decisions import Decisions, decisions_of
 from functions.watching.endpoint import SILENT, UNREACHED, Patience, complaints
 from functions.watching.metrics import NAMESPACE, evacuation

@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 from functions.shared.clients import WATCHING, Clients
-from functions.shared.configuration import Watch
 from functions.shared.sessions import Sessions
 from functions.shared.table import now
+from functions.watching.configuration import Watch
 from functions.watching.endpoint import SILENT, Patience, complaints
 from functions.watching.metrics import NAMESPACE, evacuation, sample
 from functions.watching.parts import Parts

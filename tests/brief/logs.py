@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from functions.api.guard import MISSING_ROW
 from tests.brief.reading import (
     at,
     granting,
@@ -26,7 +27,12 @@ QUERY_LOG = "aws_route53_query_log"
 GROUP = "aws_cloudwatch_log_group"
 FLAGS = ("is_multi_region_trail", "include_global_service_events", "enable_log_file_validation")
 # What must be looked for, by a word of its pattern.
-LOOKED_FOR = ("UnauthorizedOperation", "KMSInvalidState", "Root", "ScheduleKeyDeletion", "StopLogging", '"401"')
+LOOKED_FOR = (
+    *("UnauthorizedOperation", "KMSInvalidState", "Root", "ScheduleKeyDeletion", "StopLogging"),
+    *('$.status = "401"', f'$.message = "{MISSING_ROW}"'),
+)
+# In whose log group what is looked for stands, the trail's but for these.
+LOGS = {"$.status": "/vendedlogs/apigateway/", "$.message": "/aws/lambda/lambda-api-"}
 
 # What has Powertools log events, or print what it does with them.
 TALKATIVE = ("POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT")
@@ -147,7 +153,10 @@ def _of_trails(given: dict[str, Any]) -> bool:
     ],
 )
 def what_nobody_should_do_sets_off_an_alarm(stacks: Stacks) -> Iterator[str]:
-    """Denied calls, the root user, a key's end and a stopped trail in each region's trail; tokens in the API's log."""
+    """In each region's trail denied calls, the root user, a key's end and the trail's own; and the API's two logs.
+
+    In that of its gateway tokens that are refused, in that of its function calls without an audit row.
+    """
     for region in regions_of(stacks):
         alarms = {
             each.arguments.get("metric_name"): each
@@ -158,13 +167,14 @@ def what_nobody_should_do_sets_off_an_alarm(stacks: Stacks) -> Iterator[str]:
         found = ""
         for each in of_region(stacks, region, FILTER):
             group = referred(stacks, region, each.arguments["log_group_name"], GROUP)
-            where = "/vendedlogs/apigateway/" if "$.status" in each.arguments["pattern"] else "/aws/cloudtrail/"
+            pattern = each.arguments["pattern"]
+            where = next((log for word, log in LOGS.items() if word in pattern), "/aws/cloudtrail/")
             if group is None or where not in group.arguments["name"]:
                 yield f"{each.address}: looks elsewhere than in {where}"
             alarm = alarms.get(at(each.arguments, "metric_transformation.name"))
             if not alarm or alarm.arguments["namespace"] != at(each.arguments, "metric_transformation.namespace"):
                 yield f"{each.address}: sets off no alarm"
-            found += each.arguments["pattern"]
+            found += pattern
         yield from (f"{region}: nobody looks for {word}" for word in LOOKED_FOR if word not in found)
 
 

@@ -101,8 +101,13 @@ def test_a_read_that_cannot_be_audited_returns_no_data(build: Callable[..., Api]
     assert "records" not in reply.json
 
 
-def test_a_refusal_stands_though_it_cannot_be_audited(build: Callable[..., Api], patient: str) -> None:
+def test_a_refusal_stands_though_it_cannot_be_audited_and_the_alarm_can_tell(
+    build: Callable[..., Api], patient: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    from functions.api.guard import MISSING_ROW
+
     assert build(HOME, AUDIT_LOGS_TABLE="missing")("POST", f"/patients/{patient}/records", {}).status == 400
+    assert MISSING_ROW in caplog.messages
 
 
 @pytest.mark.parametrize("mode", ["drop", "error", "throttle"])

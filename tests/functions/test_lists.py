@@ -54,12 +54,12 @@ def test_rejects_a_token_of_another_list(api: Api, patient: str, token: str) -> 
 
 def test_rejects_a_token_that_is_a_day_old(api: Api, patient: str, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     present = time.time
-    monkeypatch.setattr("functions.shared.seals.time.time", lambda: present() + 86_401)
+    monkeypatch.setattr("functions.api.seals.time.time", lambda: present() + 86_401)
     assert api("GET", f"/patients/{patient}/records?after={token}").status == 400
 
 
 def test_two_functions_that_need_a_months_key_use_the_same(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    from functions.shared.seals import Seals
+    from functions.api.seals import Seals
     from functions.shared.table import Table
 
     table = Table(cloud.client("dynamodb"), "patient_records-test", "patient_id", "record_id")
@@ -73,7 +73,7 @@ def test_two_functions_that_need_a_months_key_use_the_same(cloud: Cloud, monkeyp
 
 
 def test_no_token_is_sealed_by_a_key_that_nobody_has(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    from functions.shared.seals import Seals
+    from functions.api.seals import Seals
     from functions.shared.table import ConflictError, Table
 
     seals = Seals(Table(cloud.client("dynamodb"), "patient_records-test", "patient_id", "record_id"), "nowhere-2")

@@ -3,11 +3,11 @@
 Problem details (RFC 9457) tell that a request is refused or fails, and nothing more.
 """
 
-import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Self
 
+from functions.api.exact import written
 from functions.shared.clients import BudgetExhaustedError
 from functions.shared.table import ConflictError
 
@@ -43,7 +43,7 @@ class Answer:
 
 def answer(status: HTTPStatus, view: Mapping[str, Any], **headers: str) -> Answer:
     """Returns an answer that shows a view as JSON."""
-    return Answer(status, json.dumps(view), {"Content-Type": JSON}).including(**headers)
+    return Answer(status, written(view), {"Content-Type": JSON}).including(**headers)
 
 
 class ProblemError(Exception):
