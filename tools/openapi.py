@@ -3,6 +3,7 @@
 import json
 import types
 import typing
+from collections.abc import Callable
 from enum import EnumMeta, StrEnum
 from http import HTTPStatus
 from pathlib import Path
@@ -72,6 +73,22 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
         },
     ),
 }
+UNTAGGED = {"audit.read", "document.list", "document.upload", "facility.list", "record.history", "record.list"}
+LOCATED = {"document.complete", "document.put", "record.create"}
+# What an answer tells beside its body where the request is served, and whether it always does: by the route.
+HEADERS: dict[str, tuple[str, bool, Callable[[Route], bool]]] = {
+    "Content-Disposition": ("The document's name.", True, lambda route: route.action == "document.get"),
+    "ETag": ("Names what is there, for If-Match.", True, lambda route: route.action not in UNTAGGED),
+    "Idempotency-Replayed": (
+        "`true`: an earlier attempt of the request was served, whose result this is.",
+        False,
+        lambda route: "Idempotency-Key" in route.headers or route.action == "document.complete",
+    ),
+    "Location": ("Where it is.", True, lambda route: route.action in LOCATED),
+    "X-Read-From": ("The region that the bytes were read in.", True, lambda route: route.action == "document.get"),
+    "X-Correlation-Id": ("What the audit row and the log call the request.", False, lambda _: True),
+}
+RETRY = ("Seconds after which to try again.", False)
 TEXT: Schema = {"pattern": "^[^\ufffd]*$", "description": "UTF-8; other text goes the way of 'uploads'."}
 REQUIRED = {"reason"}
 ALWAYS = (
@@ -146,6 +163,10 @@ class Description:
             "servers": [{"url": "/"}],
             "paths": dict(sorted(paths.items())),
             "components": {
+                "headers": {
+                    name: {"description": text, "required": always, "schema": {"type": "string"}}
+                    for name, (text, always, *_) in sorted({**HEADERS, "Retry-After": RETRY}.items())
+                },
                 "schemas": dict(sorted(self.schemas.items())),
                 "securitySchemes": {
                     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -188,12 +209,22 @@ class Description:
             refusals.add(HTTPStatus.UNPROCESSABLE_ENTITY)
         if "If-Match" in route.headers:
             refusals.add(HTTPStatus.PRECONDITION_FAILED)
-        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        message = {"application/json": {"schema": {"$ref": "#/components/schemas/Message"}}}
+        problem = {"application/problem+json": {"schema": _reference("schemas", "Problem")}}
+        message = {"application/json": {"schema": _reference("schemas", "Message")}}
         contents: dict[HTTPStatus, Schema] = {route.status: content}
         contents |= {refusal: {**problem, **(message if refusal in GATEWAYS_TOO else {})} for refusal in refusals}
         contents |= dict.fromkeys(GATEWAYS, message)
-        return {str(s.value): {"description": s.phrase, "content": contents[s]} for s in sorted(contents)}
+        headers = {status: ["X-Correlation-Id"] for status in refusals}
+        headers[HTTPStatus.SERVICE_UNAVAILABLE].append("Retry-After")
+        headers[route.status] = [name for name, (_, _, has) in HEADERS.items() if has(route)]
+        return {
+            str(status.value): {
+                "description": status.phrase,
+                "content": contents[status],
+                "headers": {name: _reference("headers", name) for name in headers.get(status, [])},
+            }
+            for status in sorted(contents)
+        }
 
     def schema(self, kind: Any) -> Schema:
         """Returns the schema of a type; of a model or a view, a reference to it."""
@@ -223,13 +254,17 @@ class Description:
                 "properties": {name: self.schema(hint) for name, hint in hints.items()},
                 "additionalProperties": False,
             }
-        return {"$ref": f"#/components/schemas/{kind.__name__}"}
+        return _reference("schemas", kind.__name__)
 
 
 def _parameter(name: str, route: Route) -> Schema:
     where, schema = PARAMETERS[name]
     demanded = name in REQUIRED or (name == "If-Match" and HTTPStatus.PRECONDITION_REQUIRED in route.refusals)
     return {"name": name, "in": where, "required": where == "path" or demanded, "schema": schema}
+
+
+def _reference(kind: str, name: str) -> Schema:
+    return {"$ref": f"#/components/{kind}/{name}"}
 
 
 def _health() -> Schema:

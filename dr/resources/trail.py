@@ -89,7 +89,7 @@ REFUSED_REQUESTS = Watch(
 # What the API's function says in its log (functions/api/guard.py) when a call's audit row could not be written.
 MISSING_ROWS = Watch(
     pattern='{ $.message = "audit row missing" }',
-    meaning="A call's audit row could not be written: what was read was withheld, what was refused was refused.",
+    meaning="A call's audit row could not be written: it was refused or failed, or what it read was withheld.",
 )
 
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -116,7 +116,7 @@ def _text(rule: str, holds: Callable[[str], object], made: Callable[[str], str] 
     return checked_text
 
 
-def _one_of(known: Iterable[str], made: Callable[[str], str] = str) -> Callable[[Any], str]:
+def _one_of(known: Collection[str], made: Callable[[str], str] = str) -> Callable[[Any], str]:
     return _text(f"must be one of: {', '.join(known)}", set(known).__contains__, made)
 
 

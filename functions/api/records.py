@@ -92,27 +92,34 @@ class Records:
         """Returns a page of a facility's current records in the order of their time.
 
         The index holds superseded versions as well, which are left out: a page may hold fewer records than its limit,
-        or none, and yet have a next one.
+        or none, and yet have a next one. A record that regions, cut off from each other, moved to different facilities
+        or times is listed at each.
         """
-        parameters = access.query
+        parameters, facility = access.query, access.partition.replace("#facility:", "#", 1)
         start = moment("from", parameters.get("from", "1900-01-01T00:00:00Z"))
         end = moment("to", parameters.get("to", "2199-12-31T23:59:59.999999Z"))
         limit, after = access.paging(self.versions.seals, start=start, end=end)
         rows = self.versions.table.query(
             "#facility = :facility AND #time BETWEEN :start AND :end",
             {"#facility": "facility_id", "#time": "recorded_at"},
-            {":facility": access.partition.replace("#facility:", "#", 1), ":start": start, ":end": end},
+            {":facility": facility, ":start": start, ":end": end},
             after,
             IndexName=FACILITY_INDEX,
         )
         if start > end:  # DynamoDB refuses to look for that
             rows = iter(())
-        # Each row costs a look at its record: is this version the current one?
+        # Each row costs a look at its record: is this version one of the current ones?
         looks = ((row, self._of(row)) for row in rows)
         seen, more = bounded(looks, limit, lambda look: sum(map(size, look[1].rows)))
         last = more and {name: seen[-1][0][name] for name in _INDEX_KEY}
         following = access.following(self.versions.seals, last, start=start, end=end)
-        found = [history for row, history in seen if history.current["record_id"] == row["record_id"]]
+
+        def listed(history: History) -> str | None:
+            """The version as which the record is in this list, the first head that belongs here: it is there once."""
+            heads = (head for head in history.heads if head.get("facility_id") == facility)
+            return next((head["record_id"] for head in heads if start <= head["recorded_at"] <= end), None)
+
+        found = [history for row, history in seen if listed(history) == row["record_id"]]
         return answer(HTTPStatus.OK, views.Records(records=tuple(map(shown, found)), next=following))
 
     def _of(self, row: Values) -> History:

@@ -13,7 +13,7 @@ from functions.shared.audit import Trail
 from functions.shared.chain import Fault, Link, Verifier
 from functions.shared.table import Values
 
-from attrs import asdict, astuple, frozen
+from attrs import astuple, frozen
 
 
 @frozen
@@ -47,7 +47,10 @@ class Trails:
         page = views.AuditTrail(
             events=tuple(map(_event, found)),
             chains=verifier.verdicts(),
-            faults=tuple(cast(views.AuditFault, asdict(fault)) for fault in verifier.faults),
+            faults=tuple(
+                views.AuditFault(region=fault.region, sequence=fault.sequence, kind=fault.kind)
+                for fault in verifier.faults
+            ),
             next=access.following(self.seals, state),
         )
         return answer(HTTPStatus.OK, page)

@@ -13,7 +13,7 @@ from functions.api.models import REQUEST_BYTES, Completion, NewUpload, parse
 from functions.api.versions import Change, derived, digest, replay
 from functions.shared.table import instant
 
-from attrs import asdict, frozen
+from attrs import astuple, frozen
 
 # No longer than a caller needs to begin; a URL also ends with the role's session that signed it.
 URL_SECONDS = 900
@@ -62,7 +62,7 @@ class Transfers:
             "x-amz-server-side-encryption": "aws:kms",
             "x-amz-server-side-encryption-aws-kms-key-id": key_arn,
         }
-        facts = [asdict(upload), object_id, row["region"]]
+        facts = [object_id, *astuple(upload), row["region"]]
         token = self.documents.versions.seals.seal(_purpose(access, name), facts, COMPLETION_SECONDS)
         view = views.Upload(upload=token, method="PUT", url=url, headers=headers, expires_at=expires_at)
         return answer(HTTPStatus.CREATED, view, **replay(replayed))
@@ -78,8 +78,8 @@ class Transfers:
         facts = self.documents.versions.seals.open(_purpose(access, name), token)
         if facts is None:
             raise invalid("'upload' must be that of an upload of this document, begun within six hours")
-        announced, object_id, region = facts
-        upload, missing = NewUpload(**announced), None
+        object_id, content_type, size, sha256, region = facts
+        upload, missing = NewUpload(content_type=content_type, size=size, sha256=sha256), None
         if region == self.documents.configuration.aws_region:  # elsewhere the bytes may be on their way
             missing = ProblemError(HTTPStatus.CONFLICT, "not-uploaded", "The bytes have not been uploaded.")
         head = self.documents.ask("head_object", f"documents/{object_id}", missing, ChecksumMode="ENABLED")
@@ -123,5 +123,4 @@ def _base64(sha256: str) -> str:
 
 
 def _purpose(access: Access, name: str) -> str:
-    # The number changes with the facts: a token of an older release is refused, and not misread.
-    return f"upload 2\n{access.partition}\n{name}"
+    return f"upload\n{access.partition}\n{name}"

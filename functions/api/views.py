@@ -113,20 +113,23 @@ class Download(TypedDict):
 
 
 class AuditEvent(TypedDict):
-    """One access: who did what to which entity's data, when, from which region, and what came of it."""
+    """One access: who did what to which entity's data, when, from which region, and what came of it.
+
+    Of a row that was tampered with, what is left: values may be missing or be texts.
+    """
 
     event_id: str
-    occurred_at: str
-    actor_id: str
-    action: str
-    resource: str
-    region: str
-    result: str
-    status: int
-    correlation_id: str
-    sequence: int
-    previous: str
-    hash: str
+    occurred_at: str | None
+    actor_id: str | None
+    action: str | None
+    resource: str | None
+    region: str | None
+    result: str | None
+    status: int | str | None
+    correlation_id: str | None
+    sequence: int | str | None
+    previous: str | None
+    hash: str | None
 
 
 class AuditFault(TypedDict):

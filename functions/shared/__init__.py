@@ -1,1 +1,1 @@
-"""What the functions share: configuration, AWS clients, callers, the audit trail and problem details."""
+"""What the functions share: configuration, AWS clients, callers and the audit trail."""

@@ -34,6 +34,8 @@ LOOKED_FOR = (
 # In whose log group what is looked for stands, the trail's but for these.
 LOGS = {"$.status": "/vendedlogs/apigateway/", "$.message": "/aws/lambda/lambda-api-"}
 
+TRAILS = "${aws_cloudwatch_log_group.trail_log-group_2BDB0A37.name}"
+
 # What has Powertools log events, or print what it does with them.
 TALKATIVE = ("POWERTOOLS_DEBUG", "POWERTOOLS_DEV", "POWERTOOLS_LOGGER_LOG_EVENT")
 
@@ -144,6 +146,7 @@ def _of_trails(given: dict[str, Any]) -> bool:
         emptied(FILTER),
         *(removed(FILTER, _looks_for(word)) for word in LOOKED_FOR),
         changed(FILTER, "log_group_name", to="other"),
+        *(changed(of(FILTER, where=_looks_for(word)), "log_group_name", to=TRAILS) for word in LOGS),
         changed(FILTER, "metric_transformation.name", to="other"),
         changed(FILTER, "metric_transformation.namespace", to="other"),
         changed(of(ALARM, where=_security_alarm), "threshold", to=1000),

@@ -16,7 +16,10 @@ def test_a_lost_write_is_noticed(aws: EmbeddedAws, clients: dict[str, ApiClient]
     assert not load.errors
     assert len(load.latencies_ms) == 2 * len(load.written)
     assert lost(load, clients[EAST]) | lost(load, clients[WEST]) == set()
-    record, patient = next(iter(load.written.items()))
+    record, (patient, content) = next(iter(load.written.items()))
+    load.written[record] = patient, "another content"
+    assert lost(load, clients[EAST]) == {record}
+    load.written[record] = patient, content
     key = {"patient_id": f"{aws.account}#{patient}", "record_id": f"record#{record}#000001#{EAST}"}
     gone = aws.client("dynamodb", EAST).delete_item(
         TableName=f"patient_records-{SUFFIX}",

@@ -96,6 +96,12 @@ class Cloud:
         rows = self._rows(RECORDS, "patient_id", patient)
         return [row for row in rows if not row["record_id"].startswith("audit#")]
 
+    def objects(self, patient: str, table: str = RECORDS) -> list[str]:
+        """The object keys of a patient's documents."""
+        return [
+            row["object_key"] for row in self._rows(table, "patient_id", f"clinic-a#{patient}") if "object_key" in row
+        ]
+
     def _rows(self, table: str, key: str, value: str) -> list[dict[str, Any]]:
         page = self.client("dynamodb").query(
             TableName=table,

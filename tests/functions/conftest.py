@@ -29,9 +29,10 @@ Decide = Callable[..., None]
 
 @pytest.fixture(scope="package", autouse=True)
 def botocore() -> Iterator[None]:
-    """What botocore finds out for each client is found out once, it soon tries again, and coverage does not follow it.
+    """What botocore finds out for each client is found out once, and it soon tries again.
 
-    The tests make hundreds of clients and ten thousand calls: that was half of their time.
+    Coverage does not follow it, nor what it calls of the functions. The tests make hundreds of clients and ten thousand
+    calls: that was half of their time.
     """
     read, there = functools.cache(JSONFileLoader().load_file), functools.cache(Loader().list_available_services)
     alias, delay = functools.cache(EventAliaser(None)._alias_event_name), ExponentialBackoff.delay_amount

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+import jsonschema_rs
 from attrs import frozen
 
+DESCRIPTION = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 # The gateway passes these media types as text, and everything else as base64.
 TEXT = ("text/", "application/json")
 
@@ -96,12 +101,47 @@ def event(
     return made
 
 
+@functools.cache
+def described(method: str, path: str, status: int) -> tuple[dict[str, Any], set[str]]:
+    """What the API's description says of an answer: the validators of its bodies by media type, and its headers."""
+    description = json.loads(DESCRIPTION.read_text())
+    for template, item in description["paths"].items():
+        if method.lower() in item and re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
+            answers = item[method.lower()]["responses"]
+            break
+    else:
+        [template] = [each for each in description["paths"] if each.endswith("/audit")]
+        answers = {"404": description["paths"][template]["get"]["responses"]["404"]}
+    assert str(status) in answers, f"{status} is not described for {method} {path}"
+    found = answers[str(status)]
+    bodies = {
+        media_type: jsonschema_rs.validator_for({**body["schema"], "components": description["components"]})
+        for media_type, body in found["content"].items()
+        if media_type != "application/json" or "Message" not in json.dumps(body)  # what the gateway alone answers
+    }
+    return bodies, set(found.get("headers", {}))
+
+
 @frozen
 class Api:
-    """One region's API, in process."""
+    """One region's API, in process; every answer is compared with the description."""
 
     handler: Callable[[dict[str, Any], Any], dict[str, Any]]
 
     def __call__(self, method: str, path: str, body: object = None, **options: Any) -> Reply:
         """Makes a request."""
-        return Reply.of(self.handler(event(method, path, body, **options), Context()))
+        return self.sent(event(method, path, body, **options))
+
+    def sent(self, made: dict[str, Any]) -> Reply:
+        """Makes the request of an event."""
+        reply = Reply.of(self.handler(made, Context()))
+        path = made["rawPath"]
+        bodies, headers = described(made["requestContext"]["http"]["method"], path, reply.status)
+        media_type = reply.headers["Content-Type"].partition(";")[0]
+        assert media_type in bodies, f"{media_type} is not described"
+        if media_type.endswith("json"):
+            bodies[media_type].validate(reply.json)
+        if path != "/healthz":
+            told = set(reply.headers) - {"Content-Type", "Cache-Control", "X-Content-Type-Options"}
+            assert told == headers or told == headers - {"Idempotency-Replayed"}, f"{told} and not {headers}"
+        return reply

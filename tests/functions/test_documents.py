@@ -146,6 +146,7 @@ def test_a_retry_under_the_same_key_leaves_no_object_without_a_version(
 
 
 def test_the_verifier_names_objects_without_a_version_once_they_are_a_day_old(
+    cloud: Cloud,
     build: Callable[..., Api],
     apart: Api,
     patient: str,
@@ -155,6 +156,8 @@ def test_the_verifier_names_objects_without_a_version_once_they_are_a_day_old(
 ) -> None:
     from functions.verify import main
 
+    put(apart, patient)
+    [named] = cloud.objects(patient, "patient_records-apart")
     before = orphans()
     put(build(HOME, AUDIT_LOGS_TABLE="missing"), patient)
     [orphan] = orphans() - before
@@ -163,7 +166,9 @@ def test_the_verifier_names_objects_without_a_version_once_they_are_a_day_old(
     assert orphan not in capsys.readouterr().out
     monkeypatch.setattr("functions.verify.SETTLED", timedelta(0))
     assert main(arguments) == 1
-    assert f"{orphan} {HOME} orphaned\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"{orphan} {HOME} orphaned\n" in told
+    assert named not in told
 
 
 def test_an_upload_is_pending_until_the_other_region_has_it(

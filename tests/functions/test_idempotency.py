@@ -57,6 +57,19 @@ def test_a_create_retried_in_a_region_that_was_cut_off_stays_one_record(
     assert put(other, first.headers["Location"], there.headers["ETag"], "second").status == 200
 
 
+def test_an_update_retried_in_a_region_that_was_cut_off_stays_one_version(
+    api: Api, other: Api, patient: str, link: Link
+) -> None:
+    path, tag = (create(api, patient, "k").headers[name] for name in ("Location", "ETag"))
+    link.cut()
+    first, there = put(api, path, tag, "second"), put(other, path, tag, "second")
+    assert first.headers["ETag"] == there.headers["ETag"]
+    link.restore()
+    for region, own in ((api, first), (other, there)):
+        assert region("GET", path).json["divergence"] is None
+        assert same(own, put(region, path, tag, "second"))
+
+
 def test_different_creates_under_one_key_in_regions_cut_off_are_both_kept(
     api: Api, other: Api, patient: str, link: Link
 ) -> None:

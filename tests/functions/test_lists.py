@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from tests.functions.cloud import HOME, Cloud
+from tests.functions.cloud import HOME, Cloud, Link
 from tests.functions.gateway import Api, clinician
 from tests.functions.test_records import RECORD
-from tests.functions.test_versions import create, put, retract
+from tests.functions.test_versions import create, retract
 
 import pytest
 
@@ -30,8 +30,13 @@ def test_a_token_of_one_region_goes_on_in_the_other(api: Api, other: Api, patien
 def test_a_token_tells_nothing_and_never_twice_the_same(api: Api, patient: str, token: str) -> None:
     import base64
 
-    sealed = token.rpartition(".")[2]
-    assert patient.encode() not in base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+    for _ in range(2):
+        at(api, patient, f"w-{patient}", "2026-03-01T12:00:00Z")
+    of_facility: str = api("GET", f"/facilities/w-{patient}/records?limit=1").json["next"]  # holds a patient's id
+    for sealed in (token.rpartition(".")[2], of_facility.rpartition(".")[2]):
+        opened = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+        assert patient.encode() not in opened
+        assert b"record#" not in opened
     assert api("GET", f"/patients/{patient}/records?limit=1").json["next"] != token
 
 
@@ -166,10 +171,29 @@ def test_rejects_a_facility_outside_the_rules(api: Api, facility: str) -> None:
     assert api("GET", f"/facilities/{facility}/records").status == 400
 
 
-def test_a_record_merged_from_two_regions_is_listed_once(api: Api, patient: str) -> None:
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ({"facility_id": "x-{}"}, {"facility_id": "y-{}"}),
+        ({"facility_id": "x-{}"}, {"facility_id": "x-{}"}),
+        ({"facility_id": "x-{}"}, {"facility_id": "x-{}", "recorded_at": "2026-04-01T12:00:00Z"}),
+    ],
+)
+def test_a_record_that_regions_moved_apart_is_listed_once_wherever_it_went(
+    api: Api, other: Api, patient: str, link: Link, here: dict[str, str], there: dict[str, str]
+) -> None:
     path, tag = create(api, patient)
-    put(api, path, tag, "second")
-    assert len(api("GET", f"/patients/{patient}/records").json["records"]) == 1
+    link.cut()
+    bodies = [{**RECORD, **{name: text.format(patient) for name, text in moved.items()}} for moved in (here, there)]
+    for region, body in zip((api, other), bodies, strict=True):
+        assert region("PUT", path, body, headers={"if-match": tag}).status == 200
+    link.restore()
+    for body in bodies:
+        [listed] = api("GET", f"/facilities/{body['facility_id']}/records").json["records"]
+        assert len(listed["divergence"]["heads"]) == 2
+        day = body["recorded_at"][:10]
+        query = f"from={day}T00:00:00Z&to={day}T23:59:59Z"
+        assert api("GET", f"/facilities/{body['facility_id']}/records?{query}").json["records"] == [listed]
 
 
 def test_a_list_goes_on_where_a_page_of_the_table_ends(cloud: Cloud, api: Api, patient: str) -> None:

@@ -78,6 +78,24 @@ def test_the_url_is_signed_for_these_bytes_this_type_and_this_key_for_a_quarter_
     assert upload["headers"]["x-amz-server-side-encryption-aws-kms-key-id"] == cloud.keys[HOME]
 
 
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Content-Type", "text/plain"),
+        ("x-amz-checksum-sha256", "A" * 43 + "="),
+        ("x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:us-east-1:111111111111:key/another"),
+        ("x-amz-server-side-encryption-aws-kms-key-id", None),
+        ("x-amz-server-side-encryption", "AES256"),
+    ],
+)
+def test_nothing_is_uploaded_under_another_header_than_was_signed(
+    api: Api, patient: str, header: str, value: str | None
+) -> None:
+    upload = begin(api, patient).json
+    assert send(upload, PDF, **{header: value}) == 403
+    assert complete(api, patient, upload["upload"]).status == 409
+
+
 def test_neither_url_names_the_patient_or_the_document(api: Api, patient: str) -> None:
     put(api, patient)
     for url in (

@@ -152,7 +152,9 @@ def test_a_record_that_one_region_retracted_and_the_other_changed_is_still_shown
     assert [head["retraction"] for head in found["divergence"]["heads"]] == [None, "entered-in-error"]
 
 
-def test_of_two_updates_of_one_version_one_is_refused(api: Api, patient: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_updates_of_one_version_one_is_refused(
+    cloud: Cloud, api: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from functions.api.versions import History, Versions
 
     path, tag = create(api, patient)
@@ -166,6 +168,8 @@ def test_of_two_updates_of_one_version_one_is_refused(api: Api, patient: str, mo
 
     monkeypatch.setattr(Versions, "history", raced)
     assert put(api, path, tag, "the slower one").status == 412
+    rows = cloud.audit(f"clinic-a#{patient}")
+    assert [row["status"] for row in rows] == ["201", "200", "412"], "no row of a write that was not made"
     assert api("GET", path).json["content"] == "the quicker one"
 
 
