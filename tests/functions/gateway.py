@@ -109,7 +109,7 @@ def described(method: str, path: str, status: int) -> tuple[dict[str, Any], set[
         if method.lower() in item and re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
             answers = item[method.lower()]["responses"]
             break
-    else:
+    else:  # there is no such route, which is told as by any other
         [template] = [each for each in description["paths"] if each.endswith("/audit")]
         answers = {"404": description["paths"][template]["get"]["responses"]["404"]}
     assert str(status) in answers, f"{status} is not described for {method} {path}"
