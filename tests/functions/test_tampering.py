@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,11 +15,17 @@ import pytest
 from attrs import astuple
 
 
-def verified(patient: str) -> list[tuple[str, int, str]]:
-    """What the verifier finds: region, number of the row, what is wrong."""
+@functools.cache
+def trails() -> Any:
+    """The verifier's view of the tables, from the first region."""
     from functions.verify import trails_of
 
-    return [astuple(fault) for fault in trails_of(HOME, "test").faults(f"clinic-a#{patient}")]
+    return trails_of(HOME, "test")
+
+
+def verified(patient: str) -> list[tuple[str, int, str]]:
+    """What the verifier finds: region, number of the row, what is wrong."""
+    return [astuple(fault) for fault in trails().faults(f"clinic-a#{patient}")]
 
 
 def _items(cloud: Cloud, patient: str) -> Rows:
