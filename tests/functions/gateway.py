@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, unquote
 import jsonschema_rs
 from attrs import frozen
 
-DESCRIPTION = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
+DESCRIPTION = json.loads((Path(__file__).resolve().parents[2] / "docs" / "openapi.json").read_text())
+NO_ROUTE = {"responses": {"404": DESCRIPTION["paths"]["/patients/{patient_id}/audit"]["get"]["responses"]["404"]}}
 # The gateway passes these media types as text, and everything else as base64.
 TEXT = ("text/", "application/json")
 
@@ -101,21 +102,23 @@ def event(
     return made
 
 
-@functools.cache
-def described(method: str, path: str, status: int) -> tuple[dict[str, Any], set[str]]:
-    """What the API's description says of an answer: the validators of its bodies by media type, and its headers."""
-    description = json.loads(DESCRIPTION.read_text())
-    for template, item in description["paths"].items():
+def template_of(method: str, path: str) -> str:
+    """The path in the description that a request's path is one of, empty where there is none."""
+    for template, item in DESCRIPTION["paths"].items():
         if method.lower() in item and re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
-            answers = item[method.lower()]["responses"]
-            break
-    else:  # there is no such route, which is told as by any other
-        [template] = [each for each in description["paths"] if each.endswith("/audit")]
-        answers = {"404": description["paths"][template]["get"]["responses"]["404"]}
-    assert str(status) in answers, f"{status} is not described for {method} {path}"
-    found = answers[str(status)]
+            return str(template)
+    return ""
+
+
+@functools.cache
+def described(method: str, template: str, status: int) -> tuple[dict[str, Any], set[str]]:
+    """What the API's description says of an answer: the validators of its bodies by media type, and its headers."""
+    # That there is no such route is told as by any other's 404.
+    operation = DESCRIPTION["paths"][template][method.lower()] if template else NO_ROUTE
+    assert str(status) in operation["responses"], f"{status} is not described for {method} {template}"
+    found = operation["responses"][str(status)]
     bodies = {
-        media_type: jsonschema_rs.validator_for({**body["schema"], "components": description["components"]})
+        media_type: jsonschema_rs.validator_for({**body["schema"], "components": DESCRIPTION["components"]})
         for media_type, body in found["content"].items()
         if media_type != "application/json" or "Message" not in json.dumps(body)  # what the gateway alone answers
     }
@@ -135,8 +138,8 @@ class Api:
     def sent(self, made: dict[str, Any]) -> Reply:
         """Makes the request of an event."""
         reply = Reply.of(self.handler(made, Context()))
-        path = made["rawPath"]
-        bodies, headers = described(made["requestContext"]["http"]["method"], path, reply.status)
+        method, path = made["requestContext"]["http"]["method"], made["rawPath"]
+        bodies, headers = described(method, template_of(method, path), reply.status)
         media_type = reply.headers["Content-Type"].partition(";")[0]
         assert media_type in bodies, f"{media_type} is not described"
         if media_type.endswith("json"):
