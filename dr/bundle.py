@@ -11,25 +11,36 @@ ROOT = Path(__file__).resolve().parent.parent
 FUNCTIONS = ROOT / "functions"
 # The pinned pure-Python dependencies, put there by the set-up.
 DEPENDENCIES = ROOT / ".tools" / "bundle"
+# The same, compiled for the runtime's Python: a function's code is read-only, so that each start would compile it anew.
+BYTECODE = ROOT / ".tools" / "bytecode"
 BUNDLE = ROOT / "build" / "functions.zip"
 
 # The first date that a zip can hold.
 DATE = (1980, 1, 1, 0, 0, 0)
-# What installers write about the machine that they ran on, and what no function imports.
+# What installers write about the machine that they ran on, what its Python compiled, and a page for browsers.
 _LEFT_OUT = {"__pycache__", "bin", "INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
+_LEFT_OUT_SUFFIXES = {".pyc", ".js", ".css"}
 
 
-def build_bundle(target: Path = BUNDLE, *, functions: Path = FUNCTIONS, dependencies: Path = DEPENDENCIES) -> Path:
-    """Write the functions and their dependencies to `target`: sorted, dated alike, stored.
+def build_bundle(
+    target: Path = BUNDLE,
+    *,
+    functions: Path = FUNCTIONS,
+    dependencies: Path = DEPENDENCIES,
+    bytecode: Path = BYTECODE,
+) -> Path:
+    """Write the functions, their dependencies and the bytecode of these to `target`: sorted, dated alike, stored.
 
     Stored and not deflated, for compressors differ from machine to machine and the bytes would too.
 
     Raises:
         FileNotFoundError: When the dependencies have not been installed.
     """
-    if not dependencies.is_dir():
-        raise FileNotFoundError(f"the functions' dependencies are missing, run `make setup`: {dependencies}")
-    entries = dict(sorted([*_files(functions, functions.parent), *_files(dependencies, dependencies)]))
+    for folder in (dependencies, bytecode):
+        if not folder.is_dir():
+            raise FileNotFoundError(f"the functions' dependencies are missing, run `make setup`: {folder}")
+    sources = [*_sources(functions, functions.parent), *_sources(dependencies, dependencies)]
+    entries = dict(sorted([*sources, *_files(bytecode, bytecode)]))
     target.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as bundle:
@@ -49,8 +60,11 @@ def functions_bundle() -> Path:
     return build_bundle()
 
 
+def _sources(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
+    for name, path in _files(folder, root):
+        if path.suffix not in _LEFT_OUT_SUFFIXES and _LEFT_OUT.isdisjoint(name.split("/")):
+            yield name, path
+
+
 def _files(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
-    for path in folder.rglob("*"):
-        name = path.relative_to(root)
-        if path.is_file() and not _LEFT_OUT.intersection(name.parts) and path.suffix != ".pyc":
-            yield name.as_posix(), path
+    return ((path.relative_to(root).as_posix(), path) for path in folder.rglob("*") if path.is_file())

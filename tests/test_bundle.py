@@ -1,13 +1,22 @@
 """The functions' bundle has the same bytes everywhere."""
 
+import _imp
+import os
 import shutil
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dr.bundle import DEPENDENCIES, FUNCTIONS, build_bundle
+from dr.bundle import BYTECODE, DEPENDENCIES, FUNCTIONS, ROOT, build_bundle
+from dr.resources.function import RUNTIME
+from tools.packages import bytecode_step
+from tools.steps import Project, bring_up_to_date
 
 import pytest
+
+TAG = RUNTIME.replace("python", "cpython-").replace(".", "")
+# How all bytecode of CPython 3.13 begins: 3571, and an end of line that no transfer of text leaves alone.
+MAGIC = (3571).to_bytes(2, "little") + b"\r\n"
 
 
 def test_bundle_has_the_same_bytes_in_another_folder_and_with_caches(tmp_path: Path) -> None:
@@ -21,9 +30,13 @@ def test_bundle_has_the_same_bytes_in_another_folder_and_with_caches(tmp_path: P
     (elsewhere / "dependencies" / "attrs-0.dist-info" / "RECORD").write_text("of this machine")
     for path in sorted(elsewhere.rglob("*"), reverse=True):
         path.touch()
+    shutil.copytree(BYTECODE, elsewhere / "bytecode")
     one = build_bundle(tmp_path / "one.zip")
     other = build_bundle(
-        tmp_path / "other.zip", functions=elsewhere / "functions", dependencies=elsewhere / "dependencies"
+        tmp_path / "other.zip",
+        functions=elsewhere / "functions",
+        dependencies=elsewhere / "dependencies",
+        bytecode=elsewhere / "bytecode",
     )
     assert one.read_bytes() == other.read_bytes()
 
@@ -39,7 +52,28 @@ def test_bundle_holds_the_handler_and_runs_on_any_architecture(tmp_path: Path) -
     with zipfile.ZipFile(build_bundle(tmp_path / "functions.zip")) as bundle:
         names = bundle.namelist()
     assert {"functions/api/handler.py", "attrs/__init__.py", "aws_lambda_powertools/__init__.py"} <= set(names)
-    assert not [name for name in names if name.endswith((".so", ".pyd", ".dylib", ".pyc"))]
+    assert not [name for name in names if name.endswith((".so", ".pyd", ".dylib"))]
+
+
+def test_packages_are_compiled_for_the_runtime_from_the_sources_beside_them(modules: dict[str, bytes]) -> None:
+    assert compiled_otherwise(modules) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("attr/_make.py", b"changed"),
+        ("attr/new.py", b""),
+        (f"attr/__pycache__/_make.{TAG}.pyc", b"\xa7\r\r\n" + b"\0" * 12),
+        (f"attr/__pycache__/_make.{TAG}.pyc", b""),
+    ],
+)
+def test_other_bytecode_than_that_of_the_source_is_noticed(
+    name: str, content: bytes, modules: dict[str, bytes]
+) -> None:
+    assert compiled_otherwise({**modules, name: content}) == [
+        name.replace("__pycache__/", "").replace(f"{TAG}.pyc", "py")
+    ]
 
 
 def test_bundle_stays_under_five_megabytes(tmp_path: Path) -> None:
@@ -57,6 +91,45 @@ def test_bundles_written_at_once_are_all_whole(tmp_path: Path) -> None:
         written = list(pool.map(lambda _: is_whole(build_bundle(target)), range(8)))
     assert written == [True] * 8
     assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.slow
+def test_packages_compile_to_the_same_bytes_again(tmp_path: Path) -> None:
+    (tmp_path / "requirements").mkdir()
+    for name in ("requirements/bundle.txt", "package-lock.json"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(DEPENDENCIES, tmp_path / ".tools" / "bundle")
+    step = bytecode_step(Project(root=tmp_path, environ=os.environ), "node")
+    again = Path(bring_up_to_date(Project(root=tmp_path, environ=os.environ), step)["path"])
+    assert held(again) == held(BYTECODE)
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The Python modules of the bundle, sources and bytecode, by their names."""
+    with zipfile.ZipFile(build_bundle(tmp_path_factory.mktemp("bundle") / "functions.zip")) as bundle:
+        return {name: bundle.read(name) for name in bundle.namelist() if name.endswith((".py", ".pyc"))}
+
+
+def compiled_otherwise(modules: dict[str, bytes]) -> list[str]:
+    """The sources of packages whose bytecode the runtime's Python would not take: it compares versions and hashes."""
+    packages = [name for name in modules if name.endswith(".py") and not name.startswith("functions/")]
+    return [name for name in packages if modules.get(bytecode_of(name), b"")[:16] != header(modules[name])]
+
+
+def bytecode_of(name: str) -> str:
+    """Where Python looks for the bytecode of a module."""
+    return str(Path(name).parent / "__pycache__" / f"{Path(name).stem}.{TAG}.pyc")
+
+
+def header(source: bytes) -> bytes:
+    """How bytecode begins that Python compares with its source: the version, a flag, and the source's hash."""
+    return MAGIC + (0b11).to_bytes(4, "little") + _imp.source_hash(int.from_bytes(MAGIC, "little"), source)
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    """The files of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def is_whole(path: Path) -> bool:

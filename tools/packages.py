@@ -8,6 +8,7 @@ from pathlib import Path
 from tools.steps import Project, SetupError, Step, digest, run
 
 LAMBDA_PYTHON = "3.13"
+BYTECODE = f"cpython-{LAMBDA_PYTHON.replace('.', '')}"
 # `--no-compile`: compiling every module of the AWS bindings takes a minute, for the few that are ever imported.
 INSTALL = (
     *("-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"),
@@ -57,6 +58,28 @@ def bundle_step(project: Project) -> Step:
         return {"path": str(bundle), "note": f"{_locked(lock)} in .tools/bundle"}
 
     return Step(name="bundle", title="Lambda packages", inputs=[digest(lock), FOR_LAMBDA], build=build)
+
+
+def bytecode_step(project: Project, node: str) -> Step:
+    """`.tools/bytecode` holds the bundle's packages compiled, by the Python in `node_modules`, for that of Lambda."""
+    bundle, bytecode = project.tools / "bundle", project.tools / "bytecode"
+    compiler = [Path(__file__).with_name(name) for name in ("bytecode.mjs", "compile_bundle.py")]
+
+    def build(again: bool) -> dict[str, str]:
+        partial = bytecode.with_name("bytecode.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        failure = "The Lambda bundle's packages could not be compiled: see the lines above."
+        command = [node, str(compiler[0]), str(bundle), str(partial)]
+        said = run(command, failure, cwd=project.root, env=project.environ).strip()
+        if said != BYTECODE:
+            raise SetupError(f"package.json must pin a pyodide with Python {LAMBDA_PYTHON}, got one with: '{said}'")
+        shutil.rmtree(bytecode, ignore_errors=True)
+        partial.rename(bytecode)
+        return {"path": str(bytecode), "note": f"compiled for Python {LAMBDA_PYTHON}, in .tools/bytecode"}
+
+    inputs = [bundle_step(project).inputs, *map(digest, [project.root / "package-lock.json", *compiler])]
+    return Step(name="bytecode", title="Lambda packages", inputs=inputs, build=build)
 
 
 def require_unconditional(lock: Path) -> None:

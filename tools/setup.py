@@ -19,7 +19,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the Python that runs this is whi
 
 from tools.activation import write_activation
 from tools.node import cdktf_step, node_step
-from tools.packages import bundle_step, python_step, scanner_step
+from tools.packages import bundle_step, bytecode_step, python_step, scanner_step
 from tools.steps import Project, SetupError, bring_up_to_date, say
 from tools.terraform import provider_step, terraform_step
 
@@ -30,7 +30,7 @@ SCANNERS = ("checkov", "supply")
 def set_up(project: Project) -> None:
     """Everything is installed and `.tools/activate` is written.
 
-    Three chains run side by side, because each mostly waits for its own registry.
+    Three chains run side by side, because each mostly waits for its own registry; what two of them made is compiled.
 
     Raises:
         SetupError: a step cannot be done; the other chains have come to their end by then.
@@ -40,9 +40,10 @@ def set_up(project: Project) -> None:
         bring_up_to_date(project, python_step(project))
         bring_up_to_date(project, bundle_step(project))
 
-    def node() -> None:
-        bring_up_to_date(project, node_step(project))
+    def node() -> str:
+        found = bring_up_to_date(project, node_step(project))
         bring_up_to_date(project, cdktf_step(project))
+        return found["path"]
 
     def terraform() -> dict[str, str]:
         found = bring_up_to_date(project, terraform_step(project))
@@ -50,10 +51,9 @@ def set_up(project: Project) -> None:
         return found
 
     with ThreadPoolExecutor() as pool:
-        chains = [pool.submit(python), pool.submit(node)]
-        found = pool.submit(terraform)
-    for chain in chains:
-        chain.result()
+        packages, modules, found = pool.submit(python), pool.submit(node), pool.submit(terraform)
+        packages.result()
+        bring_up_to_date(project, bytecode_step(project, modules.result()))
     write_activation(project, Path(found.result()["path"]))
 
 

@@ -6,7 +6,15 @@ import zipfile
 from pathlib import Path
 
 from tools.node import cdktf_step, node_step
-from tools.packages import bundle_step, forget_machine, python_step, require_pure, require_unconditional, scanner_step
+from tools.packages import (
+    bundle_step,
+    bytecode_step,
+    forget_machine,
+    python_step,
+    require_pure,
+    require_unconditional,
+    scanner_step,
+)
 from tools.steps import Project, SetupError, bring_up_to_date
 
 import pytest
@@ -82,6 +90,18 @@ def test_bundle_holds_the_package_and_nothing_of_this_machine(project: Project) 
         "tiny-1.0.dist-info/entry_points.txt",
         "tiny.py",
     ]
+
+
+def test_rejects_a_compiler_of_another_python_and_keeps_what_was_compiled(project: Project) -> None:
+    (project.root / "requirements" / "bundle.txt").write_text(wheel(project.root, "py3-none-any"))
+    (project.root / "package-lock.json").write_text("{}")
+    (project.tools / "bytecode").mkdir(parents=True)
+    program(project.root / "node", "echo cpython-314")
+    with pytest.raises(
+        SetupError, match=r"^package\.json must pin a pyodide with Python 3\.13, got .*: 'cpython-314'$"
+    ):
+        bring_up_to_date(project, bytecode_step(project, str(project.root / "node")))
+    assert (project.tools / "bytecode").is_dir()
 
 
 def test_rejects_a_bundle_package_for_one_architecture(project: Project) -> None:
