@@ -15,7 +15,7 @@ from drill.emulator.locate import Target
 
 from hypercorn.asyncio.tcp_server import TCPServer
 
-MODES = ("drop", "error", "hang", "slow", "throttle")
+MODES = ("drop", "error", "hang", "slow", "throttle", "trickle")
 LONGEST_HANG = 120.0
 """Seconds after which a hung request is cut, should neither the client give up nor the fault be lifted."""
 
@@ -28,8 +28,8 @@ class Fault:
         region: Its name, `global`, or `*`.
         service: Its name in request signatures, `execute-api`, or `*`.
         mode: `drop` resets the connection, `error` answers 503, `hang` never answers, `slow` answers late,
-            `throttle` answers as DynamoDB does when its throughput is exceeded.
-        seconds: How late `slow` is; how long a `hang` lasts before it is cut (0: LONGEST_HANG).
+            `throttle` answers as DynamoDB does when its throughput is exceeded, `trickle` answers byte by byte.
+        seconds: How late `slow` is, and each byte of a `trickle`; how long a `hang` lasts (0: LONGEST_HANG).
         share: The part of the requests that is hit.
         path: The path of the requests that are hit, or `*`.
     """
@@ -115,7 +115,7 @@ class Faults:
         """Whether no request to that service succeeds."""
         target = Target(region, service)
         found = [each.fault for each in self.active.values()]
-        return any(f.hits(target, "*") and f.mode != "slow" and f.share >= 1 for f in found)
+        return any(f.hits(target, "*") and f.mode not in ("slow", "trickle") and f.share >= 1 for f in found)
 
 
 class Connections:

@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 from collections import Counter
+from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -61,13 +63,15 @@ class Wrapper:
         self._seen[target.region, target.service, outcome, _caller(headers.get("user-agent", "-"))] += 1
         if met is None or await self._survives(met, scope, receive, send):
             ENTRY_REGION.set(target.region)
-            await self._app(_as_behind_tls(scope), receive, send)
+            answering = _trickling(met, send) if met and met.fault.mode == "trickle" else send
+            await self._app(_as_behind_tls(scope), receive, answering)
 
     async def _survives(self, met: Active, scope: Scope, receive: Receive, send: Send) -> bool:
         """Lets a request meet its fault; True when it may go on afterwards."""
         fault = met.fault
         if fault.mode == "slow":
             await asyncio.sleep(fault.seconds)
+        if fault.mode in ("slow", "trickle"):
             return True
         if fault.mode == "error":
             await refuse(send)
@@ -143,6 +147,21 @@ async def _hang(seconds: float, receive: Receive, healed: asyncio.Event) -> None
     finally:
         for wait in waits:
             wait.cancel()
+
+
+def _trickling(met: Active, send: Send) -> Send:
+    """Sends every byte of a body late, and what is left of it at once when the fault is lifted."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        body = message.get("body", b"")
+        while body and not met.healed.is_set():
+            await send({**message, "body": body[:1], "more_body": True})
+            body = body[1:]
+            with suppress(TimeoutError):
+                await asyncio.wait_for(met.healed.wait(), met.fault.seconds)
+        await send({**message, "body": body} if "body" in message else message)
+
+    return sending
 
 
 def _caller(agent: str) -> str:

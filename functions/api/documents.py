@@ -170,7 +170,8 @@ class Documents:
     def _bytes(self, row: Values) -> tuple[bytes, str]:
         """Returns a version's bytes and the region that they were read in."""
         try:
-            return self.ask("get_object", row["object_key"])["Body"].read(), self.configuration.aws_region
+            found = self.ask("get_object", row["object_key"])
+            return self.clients.received(found["Body"]), self.configuration.aws_region
         except ProblemError:
             if (body := self.peers.read(row["region"], row["object_key"])) is None:
                 raise

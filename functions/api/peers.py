@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+from functions.shared.clients import within
 from functions.shared.sessions import Sessions
 
 from attrs import define, field
@@ -24,8 +25,6 @@ class Peers:
     _places: Mapping[str, Mapping[str, str]]
     """Of each other region the ``bucket`` and the ``role_arn``."""
     _logger: Logger
-    # One request at a time: a read that was given up ends by its own timeouts, also where AWS stopped answering.
-    _reader: ThreadPoolExecutor = field(factory=lambda: ThreadPoolExecutor(1), init=False)
     _rest_until: dict[str, float] = field(factory=dict, init=False)
 
     def read(self, region: str, object_key: str) -> bytes | None:
@@ -33,7 +32,7 @@ class Peers:
         if region not in self._places or time.monotonic() < self._rest_until.get(region, 0.0):
             return None
         try:
-            return self._reader.submit(self._fetch, region, object_key).result(READ_SECONDS)
+            return within(READ_SECONDS, partial(self._fetch, region, object_key))
         except (BotoCoreError, ClientError, TimeoutError) as error:
             code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
             if code != "NoSuchKey":

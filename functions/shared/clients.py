@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 from botocore.config import Config
@@ -13,9 +14,6 @@ from botocore.session import Session
 
 # HTTP API integrations end at 30 s; two seconds remain for the answer itself.
 BUDGET_SECONDS = 28.0
-CONNECT_SECONDS = 2.0
-READ_SECONDS = 5.0
-ATTEMPTS = 3
 
 
 @frozen
@@ -32,6 +30,8 @@ class Bounds:
         return 2 * self.connect + self.read
 
 
+# What tables and buckets of the own region are worth.
+USUAL = Bounds(2.0, 5.0, attempts=3)
 # A health check must be answered within 2 s. Another region's documents are worth no more: a stalled connection does
 # not live long. And a call that has spent its time on attempts of the usual length still gets its audit row.
 BRIEF = Bounds(0.4, 1.0)
@@ -43,11 +43,32 @@ class BudgetExhaustedError(Exception):
     """No time is left for another attempt at an AWS call."""
 
 
+_Result = TypeVar("_Result")
+
+
+def within(seconds: float, call: Callable[[], _Result]) -> _Result:
+    """Returns what the call does, in a thread of its own: no timeout ends an answer that comes byte by byte.
+
+    Raises:
+        TimeoutError: it takes longer; it goes on, and its result is nobody's.
+    """
+    caller = ThreadPoolExecutor(1)
+    try:
+        return caller.submit(call).result(seconds)
+    finally:
+        caller.shutdown(wait=False)
+
+
 @define
 class Budget:
     """The seconds one request may still spend; AWS clients start no attempt that could outlast it."""
 
     _ends: float = float("inf")
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left."""
+        return self._ends - time.monotonic()
 
     def restart(self) -> None:
         """Gives a new request its full time."""
@@ -59,7 +80,7 @@ class Budget:
         Raises:
             BudgetExhaustedError: the attempt, timing out, would outlast the budget.
         """
-        if self._ends - time.monotonic() < bounds.longest:
+        if self.left < bounds.longest:
             raise BudgetExhaustedError
 
 
@@ -95,7 +116,7 @@ class Clients:
     @cached_property
     def dynamodb(self) -> Any:
         """For the tables."""
-        return self._budgeted("dynamodb", Bounds(CONNECT_SECONDS, READ_SECONDS, ATTEMPTS))
+        return self._budgeted("dynamodb", USUAL)
 
     @cached_property
     def brief_dynamodb(self) -> Any:
@@ -105,7 +126,7 @@ class Clients:
     @cached_property
     def s3(self) -> Any:
         """For the documents; the signature is for URLs, too: an older one would not cover the headers."""
-        return self._budgeted("s3", Bounds(CONNECT_SECONDS, READ_SECONDS, ATTEMPTS), signature_version="s3v4")
+        return self._budgeted("s3", USUAL, signature_version="s3v4")
 
     @cached_property
     def sts(self) -> Any:
@@ -142,6 +163,18 @@ class Clients:
             }
         with _MAKING:
             return _session().create_client(service, config=config, **credentials)
+
+    def received(self, body: Any) -> bytes:
+        """Returns all bytes of an object that S3 is sending, and leaves time for another call.
+
+        Raises:
+            BudgetExhaustedError: they come too slowly for that.
+        """
+        try:
+            read: bytes = within(self._budget.left - USUAL.longest, body.read)
+        except TimeoutError as error:
+            raise BudgetExhaustedError from error
+        return read
 
     def _budgeted(self, service: str, bounds: Bounds, signature_version: str | None = None) -> Any:
         client = self.client(service, bounds, signature_version=signature_version)

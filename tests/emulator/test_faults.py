@@ -108,6 +108,25 @@ def test_a_slow_region_answers_late(healed: EmbeddedAws) -> None:
     assert 0.4 <= time.monotonic() - began < 3
 
 
+def test_an_answer_that_trickles_is_whole_when_its_last_byte_has_come(healed: EmbeddedAws) -> None:
+    began = time.monotonic()
+    healed.client("sns", "us-east-1").list_topics()
+    soon, whole = time.monotonic() - began, healed.client("sns", "us-east-1").list_topics()["Topics"]
+    healed.fault(region="us-east-1", service="sns", mode="trickle", seconds=0.002)
+    began = time.monotonic()
+    assert healed.client("sns", "us-east-1").list_topics()["Topics"] == whole
+    assert time.monotonic() - began > soon + 0.2  # over a hundred bytes
+
+
+def test_an_answer_that_trickles_ends_at_once_when_its_fault_is_lifted(healed: EmbeddedAws) -> None:
+    fault = healed.fault(region="us-east-1", service="sns", mode="trickle", seconds=3)
+    with ThreadPoolExecutor(1) as caller:
+        trickling = caller.submit(healed.client("sns", "us-east-1").list_topics)
+        assert holds_within(10, lambda: any(r.outcome == "trickle" for r in healed.requests() if r.service == "sns"))
+        healed.heal(fault)
+        assert trickling.result(10)["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
 def test_a_hanging_request_is_cut_after_its_time(healed: EmbeddedAws) -> None:
     healed.fault(region="us-east-1", service="sns", mode="hang", seconds=0.4)
     began = time.monotonic()
@@ -127,7 +146,7 @@ def test_requests_are_counted_by_what_became_of_them(healed: EmbeddedAws) -> Non
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
-        ({"mode": "melt"}, "'mode' must be one of drop, error, hang, slow, throttle, got: 'melt'"),
+        ({"mode": "melt"}, "'mode' must be one of drop, error, hang, slow, throttle, trickle, got: 'melt'"),
         ({"share": 0.0}, "'share' must be more than 0 and at most 1, got: 0.0"),
         ({"seconds": -1.0}, "'seconds' must not be negative, got: -1.0"),
     ],

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, Cloud, bucket
 from tests.functions.gateway import AUDITOR, Api, Reply, clinician
+from tests.functions.test_documents import put
 from tests.functions.test_records import RECORD
 from tests.functions.test_transfers import send
 
@@ -235,8 +236,7 @@ def hasty(build: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> Api:
     from functions.shared import clients
 
     monkeypatch.setattr(clients, "BUDGET_SECONDS", 5.0)
-    monkeypatch.setattr(clients, "CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(clients, "READ_SECONDS", 2.5)
+    monkeypatch.setattr(clients, "USUAL", clients.Bounds(0.5, 2.5, attempts=3))
     monkeypatch.setattr(clients, "BRIEF", clients.Bounds(0.25, 1.25))
     return build(HOME)
 
@@ -266,6 +266,19 @@ def test_a_call_that_gave_up_leaves_its_row_if_the_table_is_well_by_then(
     assert record(hasty, patient).status == 503
     [row] = cloud.audit(f"clinic-a#{patient}")
     assert (row["action"], row["result"], row["status"]) == ("record.create", "failed", "503")
+
+
+def test_a_document_that_comes_too_slowly_is_given_up_in_time_for_its_row(
+    cloud: Cloud, hasty: Api, patient: str
+) -> None:
+    put(hasty, patient)
+    cloud.aws.fault(region=HOME, service="s3", mode="trickle", seconds=1)
+    started = time.monotonic()
+    reply = hasty("GET", f"/patients/{patient}/documents/scan.pdf")
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+    assert time.monotonic() - started < 5.0
+    row = cloud.audit(f"clinic-a#{patient}")[-1]
+    assert (row["action"], row["result"], row["status"]) == ("document.get", "failed", "503")
 
 
 def test_an_unforeseen_error_tells_nothing_of_itself(cloud: Cloud, api: Api, patient: str) -> None:

@@ -70,7 +70,7 @@ def test_rejects_another_organisations_caller_without_asking_the_peer(cloud: Clo
     assert asked(cloud, HOME, "s3") == before
 
 
-@pytest.mark.parametrize("mode", ["drop", "error", "hang", "slow"])
+@pytest.mark.parametrize("mode", ["drop", "error", "hang", "slow", "trickle"])
 @pytest.mark.parametrize(("region", "service"), [(HOME, "*"), (OTHER, "sts")])
 def test_says_in_time_that_the_copy_has_not_come_when_the_peer_cannot_be_read(
     cloud: Cloud, west: Api, path: str, mode: str, region: str, service: str
