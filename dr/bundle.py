@@ -12,7 +12,7 @@ FUNCTIONS = ROOT / "functions"
 # The pinned pure-Python dependencies, put there by the set-up.
 DEPENDENCIES = ROOT / ".tools" / "bundle"
 # The same, compiled for the runtime's Python: a function's code is read-only, so that each start would compile it anew.
-BYTECODE = ROOT / ".tools" / "bytecode"
+COMPILED = ROOT / ".tools" / "bytecode"
 BUNDLE = ROOT / "build" / "functions.zip"
 
 # The first date that a zip can hold.
@@ -27,20 +27,20 @@ def build_bundle(
     *,
     functions: Path = FUNCTIONS,
     dependencies: Path = DEPENDENCIES,
-    bytecode: Path = BYTECODE,
+    compiled: Path = COMPILED,
 ) -> Path:
-    """Write the functions, their dependencies and the bytecode of these to `target`: sorted, dated alike, stored.
+    """Write the functions, their dependencies and these compiled to `target`: sorted, dated alike, stored.
 
     Stored and not deflated, for compressors differ from machine to machine and the bytes would too.
 
     Raises:
         FileNotFoundError: When the dependencies have not been installed.
     """
-    for folder in (dependencies, bytecode):
+    for folder in (dependencies, compiled):
         if not folder.is_dir():
-            raise FileNotFoundError(f"the functions' dependencies are missing, run `make setup`: {folder}")
-    sources = [*_sources(functions, functions.parent), *_sources(dependencies, dependencies)]
-    entries = dict(sorted([*sources, *_files(bytecode, bytecode)]))
+            raise FileNotFoundError(f"of the functions' dependencies this is missing, run `make setup`: {folder}")
+    sources = [*_shipped(functions, functions.parent), *_shipped(dependencies, dependencies)]
+    entries = dict(sorted([*sources, *_files(compiled, compiled)]))
     target.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as bundle:
@@ -60,7 +60,7 @@ def functions_bundle() -> Path:
     return build_bundle()
 
 
-def _sources(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
+def _shipped(folder: Path, root: Path) -> Iterator[tuple[str, Path]]:
     for name, path in _files(folder, root):
         if path.suffix not in _LEFT_OUT_SUFFIXES and _LEFT_OUT.isdisjoint(name.split("/")):
             yield name, path

@@ -1,16 +1,14 @@
 """The functions' bundle has the same bytes everywhere."""
 
 import _imp
-import os
 import shutil
+import subprocess
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from dr.bundle import BYTECODE, DEPENDENCIES, FUNCTIONS, ROOT, build_bundle
+from dr.bundle import COMPILED, DEPENDENCIES, FUNCTIONS, ROOT, build_bundle
 from dr.resources.function import RUNTIME
-from tools.packages import bytecode_step
-from tools.steps import Project, bring_up_to_date
 
 import pytest
 
@@ -28,15 +26,15 @@ def test_bundle_has_the_same_bytes_in_another_folder_and_with_caches(tmp_path: P
     (cache / "handler.cpython-313.pyc").write_bytes(b"cached")
     (elsewhere / "dependencies" / "attrs-0.dist-info").mkdir()
     (elsewhere / "dependencies" / "attrs-0.dist-info" / "RECORD").write_text("of this machine")
+    shutil.copytree(COMPILED, elsewhere / "compiled")
     for path in sorted(elsewhere.rglob("*"), reverse=True):
         path.touch()
-    shutil.copytree(BYTECODE, elsewhere / "bytecode")
     one = build_bundle(tmp_path / "one.zip")
     other = build_bundle(
         tmp_path / "other.zip",
         functions=elsewhere / "functions",
         dependencies=elsewhere / "dependencies",
-        bytecode=elsewhere / "bytecode",
+        compiled=elsewhere / "compiled",
     )
     assert one.read_bytes() == other.read_bytes()
 
@@ -55,7 +53,7 @@ def test_bundle_holds_the_handler_and_runs_on_any_architecture(tmp_path: Path) -
     assert not [name for name in names if name.endswith((".so", ".pyd", ".dylib"))]
 
 
-def test_packages_are_compiled_for_the_runtime_from_the_sources_beside_them(modules: dict[str, bytes]) -> None:
+def test_every_package_is_compiled_for_the_runtime_by_its_header(modules: dict[str, bytes]) -> None:
     assert compiled_otherwise(modules) == []
 
 
@@ -68,9 +66,7 @@ def test_packages_are_compiled_for_the_runtime_from_the_sources_beside_them(modu
         (f"attr/__pycache__/_make.{TAG}.pyc", b""),
     ],
 )
-def test_other_bytecode_than_that_of_the_source_is_noticed(
-    name: str, content: bytes, modules: dict[str, bytes]
-) -> None:
+def test_a_header_of_another_source_or_python_is_noticed(name: str, content: bytes, modules: dict[str, bytes]) -> None:
     assert compiled_otherwise({**modules, name: content}) == [
         name.replace("__pycache__/", "").replace(f"{TAG}.pyc", "py")
     ]
@@ -80,9 +76,10 @@ def test_bundle_stays_under_five_megabytes(tmp_path: Path) -> None:
     assert build_bundle(tmp_path / "functions.zip").stat().st_size < 5_000_000
 
 
-def test_rejects_dependencies_that_are_not_installed(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="run `make setup`"):
-        build_bundle(tmp_path / "functions.zip", dependencies=tmp_path / "nothing")
+@pytest.mark.parametrize("missing", ["dependencies", "compiled"])
+def test_rejects_dependencies_that_are_not_installed(missing: str, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"this is missing, run `make setup`: .*nothing$"):
+        build_bundle(tmp_path / "functions.zip", **{missing: tmp_path / "nothing"})
 
 
 def test_bundles_written_at_once_are_all_whole(tmp_path: Path) -> None:
@@ -94,14 +91,12 @@ def test_bundles_written_at_once_are_all_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_packages_compile_to_the_same_bytes_again(tmp_path: Path) -> None:
-    (tmp_path / "requirements").mkdir()
-    for name in ("requirements/bundle.txt", "package-lock.json"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copytree(DEPENDENCIES, tmp_path / ".tools" / "bundle")
-    step = bytecode_step(Project(root=tmp_path, environ=os.environ), "node")
-    again = Path(bring_up_to_date(Project(root=tmp_path, environ=os.environ), step)["path"])
-    assert held(again) == held(BYTECODE)
+def test_the_runtimes_python_imports_the_packages_without_compiling_any(tmp_path: Path) -> None:
+    with zipfile.ZipFile(build_bundle(tmp_path / "functions.zip")) as bundle:
+        bundle.extractall(tmp_path / "unpacked")
+    command = ["node", "tools/pyodide.mjs", "tests/import_bundle.py", str(tmp_path / "unpacked")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == (f"{TAG} attrs aws_lambda_powertools jmespath\n", "")
 
 
 @pytest.fixture(scope="module")
@@ -125,11 +120,6 @@ def bytecode_of(name: str) -> str:
 def header(source: bytes) -> bytes:
     """How bytecode begins that Python compares with its source: the version, a flag, and the source's hash."""
     return MAGIC + (0b11).to_bytes(4, "little") + _imp.source_hash(int.from_bytes(MAGIC, "little"), source)
-
-
-def held(folder: Path) -> dict[str, bytes]:
-    """The files of a folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def is_whole(path: Path) -> bool:

@@ -49,7 +49,7 @@ def cdktf_step(project: Project) -> Step:
 
     def build(again: bool) -> dict[str, str]:
         if again or not _npm_agrees(project):
-            failure = "cdktf-cli could not be installed: see npm's lines above, then run this again."
+            failure = "cdktf-cli and pyodide could not be installed: see npm's lines above, then run this again."
             run(INSTALL, failure, cwd=project.root, env=env)
         failure = "cdktf-cli is installed but does not run: see its lines above."
         said = run([str(project.cdktf), "--version"], failure, cwd=project.root, env=env)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.steps import Project, SetupError, Step, digest, run
 
 LAMBDA_PYTHON = "3.13"
-BYTECODE = f"cpython-{LAMBDA_PYTHON.replace('.', '')}"
+LAMBDA_TAG = f"cpython-{LAMBDA_PYTHON.replace('.', '')}"
 # `--no-compile`: compiling every module of the AWS bindings takes a minute, for the few that are ever imported.
 INSTALL = (
     *("-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"),
@@ -54,6 +54,7 @@ def bundle_step(project: Project) -> Step:
         require_pure(partial)
         forget_machine(partial)
         shutil.rmtree(bundle, ignore_errors=True)
+        shutil.rmtree(project.tools / "bytecode", ignore_errors=True)  # of other packages, perhaps
         partial.rename(bundle)
         return {"path": str(bundle), "note": f"{_locked(lock)} in .tools/bundle"}
 
@@ -63,18 +64,21 @@ def bundle_step(project: Project) -> Step:
 def bytecode_step(project: Project, node: str) -> Step:
     """`.tools/bytecode` holds the bundle's packages compiled, by the Python in `node_modules`, for that of Lambda."""
     bundle, bytecode = project.tools / "bundle", project.tools / "bytecode"
-    compiler = [Path(__file__).with_name(name) for name in ("bytecode.mjs", "compile_bundle.py")]
+    compiler = [Path(__file__).with_name(name) for name in ("pyodide.mjs", "compile_bundle.py")]
 
     def build(again: bool) -> dict[str, str]:
         partial = bytecode.with_name("bytecode.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        for stale in (bytecode, partial):
+            shutil.rmtree(stale, ignore_errors=True)
         partial.mkdir()
-        failure = "The Lambda bundle's packages could not be compiled: see the lines above."
-        command = [node, str(compiler[0]), str(bundle), str(partial)]
+        failure = (
+            "The Lambda bundle's packages could not be compiled: see the lines above. If pyodide is missing, remove "
+            "node_modules and run this again."
+        )
+        command = [node, *map(str, [*compiler, bundle, partial])]
         said = run(command, failure, cwd=project.root, env=project.environ).strip()
-        if said != BYTECODE:
+        if said != LAMBDA_TAG:
             raise SetupError(f"package.json must pin a pyodide with Python {LAMBDA_PYTHON}, got one with: '{said}'")
-        shutil.rmtree(bytecode, ignore_errors=True)
         partial.rename(bytecode)
         return {"path": str(bytecode), "note": f"compiled for Python {LAMBDA_PYTHON}, in .tools/bytecode"}
 

@@ -51,9 +51,9 @@ def set_up(project: Project) -> None:
         return found
 
     with ThreadPoolExecutor() as pool:
-        packages, modules, found = pool.submit(python), pool.submit(node), pool.submit(terraform)
+        packages, node_path, found = pool.submit(python), pool.submit(node), pool.submit(terraform)
         packages.result()
-        bring_up_to_date(project, bytecode_step(project, modules.result()))
+        bring_up_to_date(project, bytecode_step(project, node_path.result()))
     write_activation(project, Path(found.result()["path"]))
 
 

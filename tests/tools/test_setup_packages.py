@@ -1,10 +1,12 @@
 import base64
 import hashlib
 import os
+import shutil
 import sys
 import zipfile
 from pathlib import Path
 
+from dr.bundle import COMPILED, DEPENDENCIES, ROOT
 from tools.node import cdktf_step, node_step
 from tools.packages import (
     bundle_step,
@@ -92,7 +94,7 @@ def test_bundle_holds_the_package_and_nothing_of_this_machine(project: Project) 
     ]
 
 
-def test_rejects_a_compiler_of_another_python_and_keeps_what_was_compiled(project: Project) -> None:
+def test_rejects_a_compiler_of_another_python_and_leaves_nothing_that_was_compiled_before(project: Project) -> None:
     (project.root / "requirements" / "bundle.txt").write_text(wheel(project.root, "py3-none-any"))
     (project.root / "package-lock.json").write_text("{}")
     (project.tools / "bytecode").mkdir(parents=True)
@@ -101,7 +103,41 @@ def test_rejects_a_compiler_of_another_python_and_keeps_what_was_compiled(projec
         SetupError, match=r"^package\.json must pin a pyodide with Python 3\.13, got .*: 'cpython-314'$"
     ):
         bring_up_to_date(project, bytecode_step(project, str(project.root / "node")))
-    assert (project.tools / "bytecode").is_dir()
+    assert not (project.tools / "bytecode").exists()
+
+
+def test_packages_that_are_installed_anew_are_compiled_anew(project: Project) -> None:
+    lock = project.root / "requirements" / "bundle.txt"
+    lock.write_text(wheel(project.root, "py3-none-any"))
+    (project.root / "package-lock.json").write_text("{}")
+    program(project.root / "node", "echo compiled >> times; echo cpython-313")
+
+    def compiled() -> int:
+        bring_up_to_date(project, bundle_step(project))
+        bring_up_to_date(project, bytecode_step(project, str(project.root / "node")))
+        return len((project.root / "times").read_text().splitlines())
+
+    assert (compiled(), compiled()) == (1, 1)
+    lock.write_text(f"# another\n{lock.read_text()}")
+    assert compiled() == 2
+    (project.root / "package-lock.json").write_text('{"another": 1}')
+    assert compiled() == 3
+
+
+@pytest.mark.slow
+def test_packages_compile_to_the_same_bytes_again(tmp_path: Path) -> None:
+    (tmp_path / "requirements").mkdir()
+    for name in ("requirements/bundle.txt", "package-lock.json"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(DEPENDENCIES, tmp_path / ".tools" / "bundle")
+    project = Project(root=tmp_path, environ=os.environ)
+    again = Path(bring_up_to_date(project, bytecode_step(project, "node"))["path"])
+    assert held(again) == held(COMPILED)
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    """The files of a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_rejects_a_bundle_package_for_one_architecture(project: Project) -> None:
