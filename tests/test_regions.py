@@ -112,7 +112,7 @@ def test_services_without_an_endpoint_have_no_name_in_the_other_regions_and_no_d
     assert {zone.arguments["name"].partition(".")[0] for zone in zones} == {"kms", "s3", "sns"}
     functions = filter(of_the_api, resources(changed, "aws_lambda_function"))
     (function,) = [each for each in functions if each.stack == "us-east-1"]
-    assert function.arguments["environment"]["variables"]["PEERS"] == "{}"
+    assert function.arguments["environment"]["variables"]["PEERS"] == '{"us-west-2": {}}'
 
 
 def test_executions_are_reserved_for_the_api_where_that_is_asked_for_and_for_nothing_else(changed: Stacks) -> None:

@@ -54,13 +54,12 @@ class ApiFunction(Function):
         """
         records, audit = table_arns(names, region, account)
         peer_roles = {peer: role_arn(names, "peer", peer, account) for peer in peers}
-        # Where the other regions' documents are, and the role to read them by: known without asking them. Nowhere
-        # without the endpoints by which they are read: a function would wait for what it cannot reach.
+        # The other regions, where their documents are, and the role to read these by: known without asking them.
+        # Nowhere without the endpoints by which they are read: a function would wait for what it cannot reach.
         reachable = {"s3", "sts"} <= set(config.interface_endpoints)
         documents = {
-            peer: {"bucket": document_bucket(names, peer, account), "role_arn": role}
+            peer: {"bucket": document_bucket(names, peer, account), "role_arn": role} if reachable else {}
             for peer, role in peer_roles.items()
-            if reachable
         }
         super().__init__(
             scope,

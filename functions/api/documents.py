@@ -33,8 +33,9 @@ REPLICATION_SECONDS = 5.0
 _POLL_SECONDS = 0.2
 # S3 has documented both COMPLETE and COMPLETED; the copy itself reads REPLICA, what no rule was for reads nothing. What
 # it adds one day tells nobody that the copy is there: that is pending, as PENDING is.
+_COPY = "REPLICA"
 _REPLICATION: dict[str | None, Replication] = {
-    **dict.fromkeys(("COMPLETE", "COMPLETED", "REPLICA"), Replication.REPLICATED),
+    **dict.fromkeys(("COMPLETE", "COMPLETED", _COPY), Replication.REPLICATED),
     "FAILED": Replication.FAILED,
     None: Replication.NONE,
 }
@@ -186,6 +187,9 @@ class Documents:
         try:
             while True:
                 status = self.ask("head_object", row["object_key"]).get("ReplicationStatus")
+                if status == _COPY and self.peers.several:  # whether the others have theirs, only the source knows
+                    asked = self.peers.replication(row["region"], row["object_key"])
+                    status = "PENDING" if asked in (None, _COPY) else asked
                 found = _REPLICATION.get(status, Replication.PENDING)
                 if found is not Replication.PENDING or time.monotonic() + _POLL_SECONDS > ends:
                     return found

@@ -64,8 +64,7 @@ def application(configuration: Configuration) -> Handler:
     services: dict[type, object] = {
         Documents: documents,
         Records: Records(versions),
-        # Without endpoints no function is told of the others, and yet there are some.
-        Trails: Trails(trail, seals, frozenset({region, *others} if others else ())),
+        Trails: Trails(trail, seals, frozenset({region, *others})),
         Transfers: Transfers(documents),
     }
     # What Powertools itself logs and prints holds whole requests: never, whatever the environment says.

@@ -1,8 +1,8 @@
 """The other regions' buckets: read while replication has not brought a document here yet, and never written."""
 
 import time
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from functions.shared.clients import within
 from functions.shared.sessions import Sessions
@@ -23,25 +23,40 @@ class Peers:
 
     _sessions: Sessions
     _places: Mapping[str, Mapping[str, str]]
-    """Of each other region the ``bucket`` and the ``role_arn``."""
+    """Of each other region the ``bucket`` and the ``role_arn``; neither, if it cannot be reached."""
     _logger: Logger
     _rest_until: dict[str, float] = field(factory=dict, init=False)
 
+    @property
+    def several(self) -> bool:
+        """Whether there are more than one."""
+        return len(self._places) > 1
+
     def read(self, region: str, object_key: str) -> bytes | None:
         """Returns the object as ``region`` has it, None if it does not or cannot be asked in time."""
-        if region not in self._places or time.monotonic() < self._rest_until.get(region, 0.0):
+        found: bytes | None = self._ask(region, lambda s3, **place: s3.get_object(**place)["Body"].read(), object_key)
+        return found
+
+    def replication(self, region: str, object_key: str) -> str | None:
+        """Returns what S3 says in ``region`` of the object's copies, None if it cannot be asked in time."""
+        found: dict[str, Any] = self._ask(region, lambda s3, **place: s3.head_object(**place), object_key) or {}
+        return found.get("ReplicationStatus")
+
+    def _ask(self, region: str, question: Callable[..., Any], object_key: str) -> Any:
+        """Returns the answer to a question about an object in ``region``, None if there is none in time."""
+        place = self._places.get(region)
+        if not place or time.monotonic() < self._rest_until.get(region, 0.0):
             return None
+
+        def ask() -> Any:
+            s3 = self._sessions.client("s3", region, place["role_arn"])
+            return question(s3, Bucket=place["bucket"], Key=object_key)
+
         try:
-            return within(READ_SECONDS, partial(self._fetch, region, object_key))
+            return within(READ_SECONDS, ask)
         except (BotoCoreError, ClientError, TimeoutError) as error:
             code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
-            if code != "NoSuchKey":
+            if code not in ("NoSuchKey", "404"):
                 self._rest_until[region] = time.monotonic() + REST_SECONDS
                 self._logger.warning("peer rests", peer=region, error_type=type(error).__name__, error_code=code)
             return None
-
-    def _fetch(self, region: str, object_key: str) -> bytes:
-        place = self._places[region]
-        s3 = self._sessions.client("s3", region, place["role_arn"])
-        body: bytes = s3.get_object(Bucket=place["bucket"], Key=object_key)["Body"].read()
-        return body

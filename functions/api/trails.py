@@ -23,7 +23,7 @@ class Trails:
     trail: Trail
     seals: Seals
     regions: frozenset[str]
-    """All that there are; empty where the function is not told."""
+    """All that there are."""
 
     def read(self, access: Access) -> Answer:
         """Returns a page of the trail, oldest first, and how the chains stand up to the page's end.

@@ -8,7 +8,7 @@ until a version that is based on all of them merges them.
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from http import HTTPStatus
 from itertools import groupby
@@ -30,8 +30,9 @@ LIMIT = 500
 # Two writers of one thing race for a version; each round has one winner.
 _ROUNDS = 5
 _NAMESPACE = uuid.UUID("5d0c1d5e-6f0b-5c3e-9a55-2a3c4b1f7d10")
-# Lambda answers with 6 MB at most; one more item than fits in this still does. As much is read for a page of a list.
-PAGE_BYTES = 4 * 1024 * 1024
+# Lambda answers with 6 MB at most; one more item than fits in this still does, and so do records that diverged, whose
+# current version is shown twice. As much is read for a page of a list.
+PAGE_BYTES = 3 * 1024 * 1024
 ROW_BYTES = 1_024
 # Sorts after every version of the same thing.
 _LAST = "~"
@@ -66,7 +67,14 @@ class History:
         A live version goes before a retracted one, then the higher number. Rows of one version id are one write that
         was made in two regions under one idempotency key.
         """
-        superseded = {parent for row in self.rows for parent in row["parents"].split()}
+        parents, superseded = dict[str, set[str]](), set[str]()
+        for row in self.rows:
+            version_id, named = row["version_id"], row["parents"].split()
+            if version_id in superseded:
+                # A retry where the first attempt had not come yet, but what is based on it had: that stays on top.
+                named = [parent for parent in named if version_id not in _ancestors(parent, parents)]
+            parents.setdefault(version_id, set()).update(named)
+            superseded.update(named)
         heads = {row["version_id"]: row for row in reversed(self.rows) if row["version_id"] not in superseded}
         order = sorted(heads.values(), key=lambda row: ("retraction" not in row, row["version"], row["version_id"]))
         return order[::-1]
@@ -90,6 +98,16 @@ class History:
 def etag(rows: Iterable[Values]) -> str:
     """Returns the entity tag of these versions together."""
     return '"' + ".".join(sorted(row["version_id"] for row in rows)) + '"'
+
+
+def _ancestors(version_id: str, parents: Mapping[str, set[str]]) -> set[str]:
+    """Returns all that a version is based on."""
+    found, following = set[str](), [version_id]
+    while following:
+        new = parents.get(following.pop(), set()) - found
+        found |= new
+        following += new
+    return found
 
 
 @frozen(kw_only=True)
@@ -135,8 +153,9 @@ class Versions:
         if first and first["request"] != change.request:
             detail = "The Idempotency-Key was used for another request."
             raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
-        # A retraction holds no content, and must always be possible.
-        if not first and len(history.rows) >= LIMIT and "retraction" not in change.fields:
+        # A retraction holds no content, and must always be possible; so must a merge, which leaves one head of several.
+        full = len(history.rows) >= LIMIT and len(history.heads) == 1
+        if not first and full and "retraction" not in change.fields:
             detail = f"There are {LIMIT} versions, which is the limit: go on with a new record, or under another name."
             raise ProblemError(HTTPStatus.CONFLICT, "too-many-versions", detail)
         return first
@@ -187,10 +206,10 @@ class Versions:
     ) -> tuple[list[History], str | None]:
         """Returns a page of the patient's things of a kind, and the token of the next page if there is any."""
         limit, after = access.paging(self.seals, **purpose)
-        histories = filter(shown, grouped(self.table.items(access.partition, f"{kind}#", after=after or "")))
-        found, more = bounded(histories, limit, lambda history: sum(map(size, history.rows)))
-        last = more and found[-1].current["record_id"].rsplit("#", 2)[0] + f"#{_LAST}"
-        return found, access.following(self.seals, last, **purpose)
+        histories = grouped(self.table.items(access.partition, f"{kind}#", after=after or ""))
+        seen, more = bounded(histories, limit, lambda history: sum(map(size, history.rows)), shown)
+        last = more and seen[-1].current["record_id"].rsplit("#", 2)[0] + f"#{_LAST}"
+        return list(filter(shown, seen)), access.following(self.seals, last, **purpose)
 
 
 def _retry(access: Access, change: Change) -> str | None:
@@ -218,17 +237,23 @@ def grouped(rows: Iterator[Values]) -> Iterator[History]:
         yield History(tuple(group))
 
 
-def bounded(items: Iterable[_Item], limit: int, size_of: Callable[[_Item], int]) -> tuple[list[_Item], bool]:
-    """Returns the first items, as many as a page may hold, and whether there are more."""
-    found, total = list[_Item](), 0
+def bounded(
+    items: Iterable[_Item],
+    limit: int,
+    size_of: Callable[[_Item], int],
+    counts: Callable[[_Item], bool] = lambda _: True,
+) -> tuple[list[_Item], bool]:
+    """Returns the first items, those that count towards the limit and others, and whether there are more."""
+    found, counted, total = list[_Item](), 0, 0
     for item in items:
-        if len(found) == limit or total > PAGE_BYTES:
+        if counted == limit or total > PAGE_BYTES:
             return found, True
         found.append(item)
+        counted += counts(item)
         total += size_of(item)
     return found, False
 
 
 def size(row: Values) -> int:
-    """Returns about how many bytes a version takes in an answer."""
-    return ROW_BYTES + len(row.get("content", ""))
+    """Returns about how many bytes a version takes in an answer, which is JSON as text within JSON."""
+    return ROW_BYTES + len(json.dumps(row.get("content", "")))

@@ -21,12 +21,12 @@ def test_a_region_that_reads_its_table_is_healthy_and_says_only_that(build: Call
     assert reply.headers == {"Content-Type": "text/plain", "Cache-Control": "no-store"}
 
 
-@pytest.mark.parametrize("mode", ["drop", "error", "hang"])
+@pytest.mark.parametrize("mode", ["drop", "error", "hang", "slow", "trickle"])
 def test_a_region_whose_table_does_not_answer_is_unhealthy_within_two_seconds(
     cloud: Cloud, build: Callable[..., Api], mode: str
 ) -> None:
     api = build(HOME)
-    cloud.aws.fault(region=HOME, service="dynamodb", mode=mode)
+    cloud.aws.fault(region=HOME, service="dynamodb", mode=mode, seconds=5)
     started = time.monotonic()
     reply = api("GET", "/healthz", caller={})
     assert time.monotonic() - started < 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 
@@ -102,6 +103,18 @@ def test_a_peer_that_failed_is_left_alone_for_a_while(
     assert asked(cloud, HOME, "s3") == before
     time.sleep(max(0.0, rests - time.monotonic()))
     assert west("GET", path).status == 200
+
+
+@pytest.mark.usefixtures("patient_reader")
+def test_one_copy_of_several_tells_nothing_of_the_others_so_that_the_source_is_asked(
+    cloud: Cloud, build: Callable[..., Api], link: Link, path: str
+) -> None:
+    link.restore()
+    places = json.loads(cloud.environment(OTHER)["PEERS"])
+    west = build(OTHER, PEERS=json.dumps({**places, "eu-west-1": {}}))
+    assert west("GET", f"{path}/status").json["replication"] == "replicated"
+    cloud.aws.fault(region=HOME, service="s3")
+    assert west("GET", f"{path}/status").json["replication"] == "pending"
 
 
 @pytest.mark.usefixtures("patient_reader")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.functions.cloud import Cloud, Link
+from tests.functions.cloud import HOME, OTHER, RECORDS, Cloud, Link
 from tests.functions.gateway import Api, Reply, clinician
 from tests.functions.test_records import RECORD
 
@@ -249,3 +249,38 @@ def test_a_page_ends_before_more_is_read_for_it_than_for_an_answer(
         for _ in range(2):
             tag = put(api, path, tag, "x" * 3_000).headers["ETag"]
     assert len(api("GET", f"/patients/{patient}/records").json["records"]) == 2
+
+
+def test_a_record_that_diverged_at_its_limit_can_be_merged(
+    api: Api, other: Api, patient: str, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.api.versions.LIMIT", 3)
+    path, tag = create(api, patient)
+    link.cut()
+    assert [put(region, path, tag, "cut off").status for region in (api, other)] == [200, 200]
+    link.restore()
+    merged = put(api, path, api("GET", path).headers["ETag"], "merged")
+    assert (merged.status, api("GET", path).json["divergence"]) == (200, None)
+    assert put(api, path, merged.headers["ETag"], "one more").status == 409
+
+
+def test_a_retry_that_meets_an_update_before_what_it_updates_leaves_the_update_on_top(
+    cloud: Cloud, api: Api, other: Api, patient: str, link: Link
+) -> None:
+    records, key = f"/patients/{patient}/records", {"idempotency-key": "k"}
+    link.cut()
+    created = api("POST", records, RECORD, headers=key)
+    path = created.headers["Location"]
+    assert put(api, path, created.headers["ETag"], "updated").status == 200
+    # Global tables copy the items of a table in no order: the update comes first.
+    id_ = f"record#{path.rpartition('/')[2]}#000002#{HOME}"
+    item = {"patient_id": {"S": f"clinic-a#{patient}"}, "record_id": {"S": id_}}
+    update = cloud.client("dynamodb").get_item(TableName=RECORDS, Key=item)["Item"]
+    cloud.client("dynamodb", OTHER).put_item(TableName=RECORDS, Item=update)
+    assert other("POST", records, RECORD, headers=key).status == 201
+    assert contents(other("GET", records)) == ["updated"]
+    link.restore()
+    for region in (api, other):
+        assert contents(region("GET", records)) == ["updated"]
+        assert region("GET", path).json["divergence"] is None
+        assert len(region("GET", f"{path}/history").json["versions"]) == 3
