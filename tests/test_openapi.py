@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
+from typing import Any
 
 from functions.api.answers import ProblemError
 from functions.api.documents import named
@@ -26,6 +28,44 @@ def test_every_route_is_described_with_who_may_call_it() -> None:
         assert operation["operationId"] == route.action
         assert operation["security"][0]["token"] == sorted(route.roles)
         assert operation["summary"]
+
+
+def creation(whole: Any) -> Any:
+    """The operation that makes a record."""
+    return whole["paths"]["/patients/{patient_id}/records"]["post"]
+
+
+@functools.cache
+def rules() -> jsonschema_rs.Draft202012Validator:
+    """The rules of OpenAPI 3.1, and for the schemas, of which those say nothing, the rules of JSON Schema."""
+    # This import takes a quarter of a second, and every process of the tests reads this module.
+    from schemathesis.specs.openapi.definitions import OPENAPI_31
+
+    openapi: Any = OPENAPI_31
+    schema = {"$dynamicAnchor": "meta", "$ref": "https://json-schema.org/draft/2020-12/schema"}
+    return jsonschema_rs.Draft202012Validator({**openapi, "$defs": {**openapi["$defs"], "schema": schema}})
+
+
+def test_the_description_keeps_the_rules_of_openapi() -> None:
+    rules().validate(json.loads(PATH.read_text()))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda whole: whole["info"].pop("version"),
+        lambda whole: whole["components"]["schemas"]["Problem"].update(required="type"),
+        lambda whole: creation(whole).update(requestbody={}),
+        lambda whole: creation(whole)["parameters"][0].pop("in"),
+        lambda whole: creation(whole)["parameters"][0].update(required=False),
+        lambda whole: creation(whole)["parameters"][0]["schema"].update(type="text"),
+        lambda whole: creation(whole)["responses"]["201"].pop("description"),
+    ],
+)
+def test_rejects_a_description_outside_the_rules_of_openapi(spoil: Callable[[Any], object]) -> None:
+    whole = json.loads(PATH.read_text())
+    spoil(whole)
+    assert not rules().is_valid(whole)
 
 
 @pytest.mark.parametrize("word", ["$ref"])
@@ -61,5 +101,5 @@ def test_what_a_schema_takes_is_what_the_rule_takes(parameter: str, rule: Callab
 
 @pytest.mark.parametrize("status", ["401", "403", "404", "413", "429", "500", "503"])
 def test_the_answers_that_the_gateway_makes_are_described(status: str) -> None:
-    operation = json.loads(PATH.read_text())["paths"]["/patients/{patient_id}/records"]["post"]
+    operation = creation(json.loads(PATH.read_text()))
     assert operation["responses"][status]["content"]["application/json"]["schema"]["$ref"].endswith("/Message")

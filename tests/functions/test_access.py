@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +10,7 @@ from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, Cloud, bucket
 from tests.functions.gateway import AUDITOR, Api, Reply, clinician
 from tests.functions.test_documents import put
 from tests.functions.test_records import RECORD
-from tests.functions.test_transfers import send
+from tests.functions.test_transfers import announced, begin, send
 
 import pytest
 
@@ -24,6 +23,24 @@ STRANGERS: list[dict[str, Any]] = [
     clinician(subject="dr\njones"),
     {},
 ]
+# What a route answers to another organisation's caller: the status, or a page that holds nothing.
+ANSWERS: dict[str, object] = {
+    "record.create": 201,  # one of their own
+    "record.list": {"records": [], "next": None},
+    "record.read": 404,
+    "record.update": 404,
+    "record.retract": 404,
+    "record.history": 404,
+    "facility.list": {"records": [], "next": None},
+    "document.list": {"documents": [], "next": None},
+    "document.put": 201,
+    "document.get": 404,
+    "document.status": 404,
+    "document.upload": 201,
+    "document.complete": 400,  # to them the token of an upload is none
+    "document.download": 404,
+    "audit.read": {"events": [], "chains": {}, "faults": [], "next": None},
+}
 
 
 def record(api: Api, patient: str, **options: Any) -> Reply:
@@ -34,13 +51,12 @@ def story(api: Api, patient: str, content: str = "%PDF") -> list[Reply]:
     """Requests that are served, of every route one at least; ``content`` is what they hold."""
     at, scan = f"/patients/{patient}", f"/patients/{patient}/documents/scan-{patient}.pdf"
     body, data = {**RECORD, "facility_id": f"w-{patient}", "content": content}, content.encode()
-    announced = {"content_type": "application/pdf", "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     created = api("POST", f"{at}/records", body)
     one = created.headers["Location"]
     gets = [api("GET", path) for path in (f"{at}/records", one, f"{one}/history", f"/facilities/w-{patient}/records")]
     updated = api("PUT", one, body, headers={"if-match": created.headers["ETag"]})
     retracted = api("DELETE", f"{one}?reason=duplicate", headers={"if-match": updated.headers["ETag"]})
-    begun = api("POST", f"{scan}/uploads", announced)
+    begun = api("POST", f"{scan}/uploads", announced(data))
     assert send(begun.json, data) == 200
     completed = api("POST", f"{scan}/versions", {"upload": begun.json["upload"]})
     put = api("PUT", scan, data, content_type="application/pdf")
@@ -89,19 +105,66 @@ def test_every_route_that_serves_adds_one_row(cloud: Cloud, api: Api, patient: s
     assert {row["action"] for row in rows} == {route.action for routes in ROUTES.values() for route in routes}
 
 
-def test_no_route_shows_or_changes_anything_of_another_organisation(cloud: Cloud, api: Api, patient: str) -> None:
+def member(organisation: str) -> dict[str, Any]:
+    """A caller with every role; each organisation has one of this name."""
+    return {"jwt": {"claims": {"sub": "auth0|dr-jones", "org_id": organisation, "scope": "clinician auditor operator"}}}
+
+
+def holdings(cloud: Cloud, patient: str) -> tuple[list[Any], ...]:
+    """All that clinic-a has of a patient: rows, audit rows, versions of objects."""
+    rows, s3 = cloud.rows(f"clinic-a#{patient}"), cloud.client("s3")
+    keys = [row.get("object_key", f"documents/{row['version_id']}") for row in rows]
+    objects = [s3.list_object_versions(Bucket=bucket(HOME), Prefix=key).get("Versions") for key in keys]
+    audit = [cloud.audit(f"clinic-a#{entity}") for entity in (patient, f"facility:w-{patient}")]
+    return rows, audit, objects
+
+
+def served(api: Api, patient: str) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """Gives clinic-a a record, a document and an upload: what paths call them, and with what the routes serve it."""
+    data, keyed = b"%PDF of clinic-a", {"headers": {"idempotency-key": "k"}}
+    stored = {"body": data, "content_type": "application/pdf", **keyed}
+    at, scan = f"/patients/{patient}/records", f"/patients/{patient}/documents/scan.pdf"
+    record = api("POST", at, {**RECORD, "facility_id": f"w-{patient}", "content": "of clinic-a"})
+    upload = begin(api, patient, data, key="k").json
+    assert (api("PUT", scan, **stored).status, send(upload, data)) == (201, 200)
+    tagged = {"headers": {"if-match": record.headers["ETag"]}}
+    named = {"patient_id": patient, "facility_id": f"w-{patient}", "record_id": record.json["record_id"]}
+    return {**named, "name": "scan.pdf"}, {
+        "record.create": {"body": RECORD},
+        "record.update": {"body": RECORD, **tagged},
+        "record.retract": tagged,
+        "document.put": stored,
+        "document.upload": {"body": announced(data), **keyed},
+        "document.complete": {"body": {"upload": upload["upload"]}},
+    }
+
+
+@pytest.mark.parametrize("action", ANSWERS)
+def test_no_route_shows_or_changes_anything_of_another_organisation(
+    cloud: Cloud, api: Api, patient: str, action: str
+) -> None:
     from functions.api.routes import ROUTES
 
-    record, *_ = story(api, patient, "of clinic-a")
-    before = cloud.rows(f"clinic-a#{patient}")
-    named = {"patient_id": patient, "facility_id": f"w-{patient}", "name": f"scan-{patient}.pdf"}
-    caller = {"jwt": {"claims": {"sub": "s", "org_id": "clinic-b", "scope": "clinician auditor operator"}}}
-    for route in (route for routes in ROUTES.values() for route in routes):
-        path = route.path.format(**named, record_id=record.json["record_id"])
-        reply = api(route.method, path, RECORD, headers={"if-match": before[-1]["version_id"]}, caller=caller)
-        assert not [row for row in before if row["version_id"].encode() in reply.body], route
-        assert b"of clinic-a" not in reply.body, route
-    assert cloud.rows(f"clinic-a#{patient}") == before
+    routes = {route.action: route for routes in ROUTES.values() for route in routes}
+    assert routes.keys() == ANSWERS.keys()
+    route, (named, options) = routes[action], served(api, patient)
+    path = route.path.format(**named) + ("?reason=duplicate" if "reason" in route.query else "")
+    rows, _, objects = before = holdings(cloud, patient)
+    assert sum(map(bool, objects)) == 2  # the document's and the upload's
+    ids = {row[name] for row in rows for name in ("version_id", "object_key") if name in row}
+    secrets = {"clinic-a", named["record_id"], *ids}
+
+    reply = api(route.method, path, caller=member("clinic-b"), **options.get(action, {}))
+    made = cloud.rows(f"clinic-b#{patient}")
+    assert (reply.json if reply.status == 200 else reply.status) == ANSWERS[action]
+    assert len(made) == (reply.status == 201)
+    assert [secret for secret in secrets if secret in f"{reply} {made}"] == []
+    assert holdings(cloud, patient) == before
+
+    # The same request serves clinic-a, and what was searched for is where there is anything to be seen.
+    own = api(route.method, path, caller=member("clinic-a"), **options.get(action, {}))
+    assert own.status == route.status
+    assert own.status == 201 or [secret for secret in secrets if secret in f"{own}"]
 
 
 def test_the_audit_row_names_the_region_that_served(cloud: Cloud, other: Api, patient: str) -> None:

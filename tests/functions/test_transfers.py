@@ -17,10 +17,15 @@ from botocore.httpsession import URLLib3Session
 LARGE = b"%PDF-1.7 " + bytes(range(256)) * 20_000
 
 
+def announced(body: bytes) -> dict[str, Any]:
+    """What is said of these bytes before they are uploaded."""
+    return {"content_type": "application/pdf", "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+
+
 def begin(api: Api, patient: str, body: bytes = PDF, key: str = "", **changes: Any) -> Reply:
-    announced = {"content_type": "application/pdf", "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
     headers = {"idempotency-key": key} if key else {}
-    return api("POST", f"/patients/{patient}/documents/scan.pdf/uploads", {**announced, **changes}, headers=headers)
+    upload = {**announced(body), **changes}
+    return api("POST", f"/patients/{patient}/documents/scan.pdf/uploads", upload, headers=headers)
 
 
 def documents(cloud: Cloud, patient: str) -> list[dict[str, Any]]:
