@@ -151,7 +151,8 @@ class Clients:
             tcp_keepalive=True,
             # Endpoints by account and global endpoints are out of reach of subnets without an internet route.
             account_id_endpoint_mode="disabled",
-            s3={"us_east_1_regional_endpoint": "regional"},
+            # For signed URLs, too, each is needed: the first for us-east-1, the second for all other regions.
+            s3={"us_east_1_regional_endpoint": "regional", "addressing_style": "virtual"},
             signature_version=signature_version,
         )
         credentials = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.functions.cloud import AUDIT, HOME, OTHER, RECORDS, Cloud, bucket
 from tests.functions.gateway import AUDITOR, Api, Reply, clinician
@@ -280,6 +281,18 @@ def test_a_client_is_made_of_every_service_that_is_known(cloud: Cloud) -> None:
     known = clients._Services().list_available_services("service-2")
     made = [clients.Clients(HOME).client(service, clients.BRIEF) for service in known]
     assert [client.meta.service_model.service_name for client in made] == known
+
+
+@pytest.mark.parametrize("region", [HOME, OTHER, "eu-west-1"])
+@pytest.mark.parametrize("operation", ["put_object", "get_object"])
+def test_a_signed_url_leads_to_its_own_regions_endpoint(
+    region: str, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.shared.clients import Clients
+
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    url = Clients(region).s3.generate_presigned_url(operation, {"Bucket": "documents", "Key": "k"})
+    assert urlsplit(url).netloc == f"documents.s3.{region}.amazonaws.com"
 
 
 def test_an_attempt_that_could_outlast_the_call_is_not_begun() -> None:
