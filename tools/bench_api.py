@@ -45,7 +45,7 @@ print((time.perf_counter() - started) * 1000)
 """
 # What the project asks of itself.
 IMPORT_MS = 400
-IMPORT_RATIO = 1.0
+IMPORT_RATIO = 1.5
 CALLS = 12
 BUNDLE_MB = 5
 
@@ -139,8 +139,9 @@ def start_figures(start: Mapping[str, float], stock_ms: float, warm: Mapping[str
     """What a start in the middle, one of AWS's own library, and one with many requests say, in milliseconds."""
     p50 = _percentile(warm["handler_ms"], 50)
     return [
-        _under("import of the handler at a cold start", start["import_ms"], IMPORT_MS, "ms"),
-        _under("ratio to boto3 with two clients", start["import_ms"] / stock_ms, IMPORT_RATIO),
+        _under("import of the bundle at a cold start", start["import_ms"], IMPORT_MS, "ms"),
+        Figure("the same, with the runtime's botocore", start["whole_ms"], "ms"),
+        _under("ratio of that to boto3 with two clients", start["whole_ms"] / stock_ms, IMPORT_RATIO),
         Figure("first request after it, without AWS", start["first_request_ms"], "ms"),
         Figure("first request for the bucket after it, without AWS", start["first_upload_ms"], "ms"),
         Figure("request p50, without AWS", p50, "ms"),
