@@ -74,9 +74,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield cloud
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture
 def serving(cloud: Cloud) -> None:
-    """The regions' deployed APIs have started: who asks them does not wait for that."""
+    """The regions' deployed APIs serve: who asks them does not wait for their start, nor hears of an earlier fault."""
     for region in REGIONS:
         start(cloud.aws, region)
 

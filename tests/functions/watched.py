@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from dr.bundle import functions_bundle
@@ -44,8 +45,11 @@ def api_url(aws: EmbeddedAws, region: str, role: str, environment: dict[str, str
 
 
 def start(aws: EmbeddedAws, region: str) -> None:
-    """Asks the API of a region once: nobody waits for its start when it is asked again."""
-    aws.client("lambda", region).invoke(FunctionName="api", Payload=json.dumps(event("GET", "/healthz")))
+    """The region's API serves: it may have to start, and what it said of a fault it keeps for a second."""
+    client, ask, ends = aws.client("lambda", region), json.dumps(event("GET", "/healthz")), time.monotonic() + 30
+    while json.load(client.invoke(FunctionName="api", Payload=ask)["Payload"])["statusCode"] != 200:
+        assert time.monotonic() < ends
+        time.sleep(0.1)
 
 
 def topic(aws: EmbeddedAws, region: str, name: str) -> str:
