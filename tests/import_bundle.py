@@ -11,9 +11,10 @@ def compile_nothing(_: SourceFileLoader, __: bytes, path: str) -> None:
     raise ImportError(f"had to be compiled: {path}")
 
 
-SourceFileLoader.source_to_code = compile_nothing  # type: ignore[method-assign, assignment]
+SourceFileLoader.source_to_code = compile_nothing  # type: ignore[method-assign, assignment]  # it has nothing to return
 sys.path.insert(0, "/0")
 
+# Only now, when nothing can be compiled any more and the bundle is found.
 import attrs  # noqa: E402
 import aws_lambda_powertools  # noqa: E402
 import aws_lambda_powertools.event_handler  # noqa: E402
@@ -21,4 +22,4 @@ import aws_lambda_powertools.metrics  # noqa: E402
 import jmespath  # noqa: E402
 
 packages = (attrs, aws_lambda_powertools, jmespath)
-print(sys.implementation.cache_tag, *(package.__name__ for package in packages))  # noqa: T201
+print(sys.implementation.cache_tag, *(package.__name__ for package in packages))  # noqa: T201 - read by the test

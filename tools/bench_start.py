@@ -7,6 +7,7 @@ are those of the development environment; Lambda has its own. The import of boto
 
 import time
 
+# The clock starts before all that botocore imports, of Python's own library as well.
 started = time.perf_counter()
 from botocore.httpsession import URLLib3Session  # noqa: E402
 from botocore.session import Session  # noqa: E402
