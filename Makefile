@@ -60,9 +60,10 @@ drill: setup ## break a region in every way and measure, an hour; ARGS='--scale 
 test: check sbom coverage ## all that CI runs: check, then every test
 	@$(RUN) python -m pytest --ignore=tests/functions $(ARGS)
 
+# The tests that wait longest begin first.
 coverage: setup ## the tests of the functions, and whether they reach the lines and branches they should
 	@$(RUN) coverage erase
-	@$(RUN) coverage run -m pytest -n logical --dist worksteal $(WITHOUT) tests/functions
+	@$(RUN) coverage run -m pytest -n logical --dist worksteal $(WITHOUT) tests/functions/watching tests/functions
 	@$(RUN) coverage combine --quiet
 	@$(RUN) coverage report
 

@@ -85,6 +85,12 @@ class AwsTarget(Target):
             scale=scale,
         )
 
+    def settle(self) -> None:
+        """What was published until now counts: a metric is read only once its period is over."""
+        longest = max((check.metric.period_s for check in self._zone.checks.values() if check.metric), default=0)
+        period = max(1, round(longest * self.scale))
+        time.sleep(period - time.time() % period)
+
     def healthy(self) -> dict[str, bool]:
         """By what the checkers last reported, and by the metrics that say that a region is evacuated."""
         return {region: self._healthy(str(self._records[region].check)) for region in self.regions}

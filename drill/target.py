@@ -161,8 +161,9 @@ class Target(ABC):
         dynamodb, s3 = (self._client(service, region) for service in ("dynamodb", "s3"))
         return self._stores[region].holdings(dynamodb, s3, patients)
 
-    def settle(self) -> None:  # noqa: B027  on AWS nothing was broken
-        """Nothing is broken any more."""
+    @abstractmethod
+    def settle(self) -> None:
+        """Nothing is broken any more, and what a scenario before this one has left shows."""
 
     def begin(self, disturbance: Disturbance) -> None:
         """Break something."""

@@ -19,7 +19,7 @@ MARKERS = {"deployed": "deployed", "emulator": "emulator", "functions": "emulato
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """More than there are cores: tests wait for node; for the embedded AWS and for time still longer, `-n logical`."""
-    return (4 if config.option.numprocesses == "logical" else 3) * (os.cpu_count() or 1) // 2
+    return (5 if config.option.numprocesses == "logical" else 3) * (os.cpu_count() or 1) // 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

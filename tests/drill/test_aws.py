@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import uuid4
 from dr.settings import Settings
 from drill.aws import AwsTarget
 from drill.emulator import EmbeddedAws
+from drill.outages import Evacuate
 from main import REGIONS
 from tests.drill.logs import EAST, WEST
 from tests.drill.test_route53_simulated import create_check, create_zone
@@ -58,6 +60,7 @@ def deployed(
     successes: int = 16,
     minutes_ago: Sequence[int] = (),
     endpoint: dict[str, Any] | None = None,
+    scale: float = 1.0,
     **calculated: Any,
 ) -> AwsTarget:
     """Both regions' checks anew: of an endpoint, and in the east of a metric too.
@@ -67,6 +70,7 @@ def deployed(
         successes: How many of 16 checkers report success.
         minutes_ago: When it was said that the east is evacuated.
         endpoint: What else the endpoints' checks have.
+        scale: What every time is multiplied by.
         calculated: What else the calculated ones have.
     """
     own = str(uuid4())
@@ -117,6 +121,7 @@ def deployed(
         settings=SETTINGS,
         regions=[EAST, WEST],
         server=("127.0.0.1", 53),
+        scale=scale,
     )
 
 
@@ -132,6 +137,15 @@ def test_a_region_is_unhealthy_while_the_last_minutes_metric_says_that_it_is_eva
     aws: EmbeddedAws, minutes_ago: Sequence[int], healthy: bool
 ) -> None:
     assert deployed(aws, minutes_ago=minutes_ago).healthy() == {EAST: healthy, WEST: True}
+
+
+def test_an_evacuation_of_a_moment_ago_shows_once_all_is_settled(aws: EmbeddedAws) -> None:
+    target = deployed(aws, scale=2 / 60)
+    time.sleep(2 - time.time() % 2)  # a period begins
+    target.begin(Evacuate(text="", region=EAST))
+    assert target.healthy() == {EAST: True, WEST: True}
+    target.settle()
+    assert target.healthy() == {EAST: False, WEST: True}
 
 
 @pytest.mark.parametrize(

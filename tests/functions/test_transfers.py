@@ -258,7 +258,7 @@ def test_documents_are_listed_in_their_current_versions(api: Api, other: Api, pa
 
 
 def test_the_status_says_whether_the_copy_is_complete(
-    cloud: Cloud, api: Api, other: Api, patient: str, monkeypatch: pytest.MonkeyPatch
+    cloud: Cloud, api: Api, other: Api, patient: str, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("functions.api.documents.REPLICATION_SECONDS", 0)
     cloud.aws.fault(region=OTHER, service="s3")
@@ -267,6 +267,7 @@ def test_the_status_says_whether_the_copy_is_complete(
     assert api("GET", path, caller=OPERATOR).json["replication"] == "pending"
     cloud.aws.heal()
     put(api, patient, "done.pdf")
+    link.restore()
     for region in (api, other):
         assert region("GET", f"/patients/{patient}/documents/done.pdf/status").json["replication"] == "replicated"
     assert api("GET", f"/patients/{patient}/documents/lost.pdf/status").status == 404

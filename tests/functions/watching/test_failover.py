@@ -125,8 +125,8 @@ def test_a_region_that_hangs_is_evacuated_in_time(cloud: Cloud, alarm: Event) ->
     cloud.aws.heal()
     cloud.aws.fault(region=OTHER, mode="hang")
     started = time.monotonic()
-    handler(cloud, limits={**PATIENT, "asking": 4.0})(alarm, Context())
-    assert time.monotonic() - started < 14
+    handler(cloud, limits={**PATIENT, "asking": 3.0})(alarm, Context())
+    assert time.monotonic() - started < 13
     assert decisions(cloud)[-1]["state"] == "evacuated"
     assert "does not answer in time" in told(cloud)[0]
 

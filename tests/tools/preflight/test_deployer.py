@@ -18,10 +18,12 @@ POLICIES = policies(VALUES)
 LONGEST, MOST = 6144, 10
 
 
+@pytest.mark.slow
 def test_nothing_is_wrong_with_the_deployers_policies_but_what_is_listed(tmp_path: Path) -> None:
     assert list(faults(lint(tmp_path, POLICIES), DEPLOYER)) == []
 
 
+@pytest.mark.slow
 def test_rejects_a_deployers_policy_with_an_action_that_does_not_exist(tmp_path: Path) -> None:
     broken = json.loads(json.dumps(POLICIES["data"]).replace("dynamodb:CreateTableReplica", "dynamodb:CreateReplica"))
     told = list(faults(lint(tmp_path, {**POLICIES, "data": broken}), DEPLOYER))
