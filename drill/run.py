@@ -221,12 +221,20 @@ class Run:
 
     def _wait_until_calm(self) -> None:
         ends = time.monotonic() + LONGEST_RECOVERY_S * self.scale
-        while not (
-            all(self.target.healthy().values()) and (lags := self._lags()) is not None and not any(lags.values())
-        ):
+        while not self._calm():
             if time.monotonic() > ends:
-                raise DrillError(f"all regions must be healthy before a scenario, got: {self.target.healthy()}")
+                healthy, answered = self.target.healthy(), dict(self.target.answered())
+                raise DrillError(
+                    f"all regions must be healthy and in DNS before a scenario, got: {healthy}, in DNS {answered}"
+                )
             time.sleep(INTERVAL_S * self.scale)
+
+    def _calm(self) -> bool:
+        """Whether all regions are healthy, DNS has heard of it, and nothing waits to be copied."""
+        if not all(self.target.healthy().values()) or set(self.target.answered()) != set(self.target.regions):
+            return False
+        lags = self._lags()
+        return lags is not None and not any(lags.values())
 
     def _lags(self) -> dict[str, float] | None:
         """The lags; None when the emulator is too busy to be asked, as it is while functions start."""

@@ -101,6 +101,35 @@ def test_nothing_is_broken_before_every_client_was_served(monkeypatch: pytest.Mo
         Run(cast(Target, Slow()), BY_NAME["blips"], SCALE, 1, []).run("drill")
 
 
+class Left(Slow):
+    """A target whose name server leaves us-east-1 out the first so many times that it is asked."""
+
+    def __init__(self, times: float) -> None:
+        super().__init__()
+        self.times, self.named = times, 0
+
+    def answered(self) -> Counter[str]:
+        self.named += 1
+        return Counter(self.regions if self.named > self.times else [WEST])
+
+    def resolvers(self, clients: int) -> list[Nowhere]:
+        assert self.named > self.times, "clients came before"
+        return super().resolvers(clients)
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds", "told"),
+    [(3, 600, "every client must be served"), (float("inf"), 0, r"in DNS \{'us-west-2': 1\}")],
+)
+def test_nothing_begins_before_dns_answers_with_every_region(
+    times: float, seconds: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("drill.run.WARM_WITHIN_S", 0.1)
+    monkeypatch.setattr("drill.run.LONGEST_RECOVERY_S", seconds)
+    with pytest.raises(DrillError, match=told):
+        Run(cast(Target, Left(times)), BY_NAME["blips"], SCALE, 1, []).run("drill")
+
+
 class Leading(Slow):
     """A target whose client is led to us-east-1, and from the twelfth look on to us-west-2 for so many seconds more."""
 
