@@ -5,7 +5,8 @@ if there is any: of an audit chain (entity, region of the chain, number of the r
 object that is a day old and that no version names: see docs/decisions/0008-an-object-without-a-version-is-found.md).
 Rows of another region's chain that have not been copied yet look missing, and those whose head has not, unconfirmed:
 that region has the last word on its own chain, so run it in each. Rows without a head of a region in which the table
-has no replica are changed. An entity that cannot be read is a fault as well, and the others are read.
+has no replica are changed. An entity that cannot be read is a fault as well, and the others are read. One whose rows
+and heads are all gone is not known here any more: the trail's data events tell who removed them.
 """
 
 import argparse

@@ -268,14 +268,19 @@ def _reference(kind: str, name: str) -> Schema:
 
 
 def _health() -> Schema:
+    message: Schema = {"application/json": {"schema": _reference("schemas", "Message")}}
+    serving, impaired = ({"text/plain": {"schema": {"type": "string", "enum": [w]}}} for w in ("serving", "impaired"))
+    answers: tuple[tuple[HTTPStatus, str, Schema], ...] = (
+        (HTTPStatus.OK, "It can", serving),
+        (HTTPStatus.TOO_MANY_REQUESTS, "Asked too often", message),
+        (HTTPStatus.INTERNAL_SERVER_ERROR, "The function failed", message),
+        (HTTPStatus.SERVICE_UNAVAILABLE, "It cannot", impaired | message),
+    )
     return {
         "operationId": "health",
         "summary": "Whether the region can serve",
         "security": [],
-        "responses": {
-            code: {"description": text, "content": {"text/plain": {"schema": {"type": "string", "enum": [word]}}}}
-            for code, text, word in (("200", "It can", "serving"), ("503", "It cannot", "impaired"))
-        },
+        "responses": {str(status.value): {"description": text, "content": kinds} for status, text, kinds in answers},
     }
 
 

@@ -12,13 +12,13 @@ from botocore.config import Config
 from botocore.loaders import Loader
 from botocore.session import Session
 
-# HTTP API integrations end at 30 s; two seconds remain for the answer itself.
+# API Gateway waits for the function for 29 s: one remains for its start and the answer itself.
 BUDGET_SECONDS = 28.0
 
 
 @frozen
 class Bounds:
-    """How long an AWS call may take: the seconds count for TCP and for TLS each, then for the answer."""
+    """How long an AWS call may take: the seconds count for TCP and for TLS each, then for the answer's next bytes."""
 
     connect: float
     read: float
@@ -106,6 +106,28 @@ def _session() -> Session:
 _MAKING = threading.Lock()
 
 
+@frozen
+class Timely:
+    """A client whose calls end in time for the audit row: read timeouts do not end what comes byte by byte."""
+
+    _client: Any
+    _bounds: Bounds
+    _budget: Budget
+    _spare: float
+    """Seconds of the request's that its calls leave to others."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Returns the client's method of this name, which raises BudgetExhaustedError when its time is over."""
+        return partial(self._call, getattr(self._client, name))
+
+    def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        seconds = min(self._bounds.attempts * self._bounds.longest, self._budget.left - self._spare)
+        try:
+            return within(seconds, partial(method, *args, **kwargs))
+        except TimeoutError as error:
+            raise BudgetExhaustedError from error
+
+
 @define(slots=False)
 class Clients:
     """The function's AWS clients; botocore publishes no types."""
@@ -116,7 +138,7 @@ class Clients:
     @cached_property
     def dynamodb(self) -> Any:
         """For the tables."""
-        return self._budgeted("dynamodb", USUAL)
+        return self._budgeted("dynamodb", USUAL, spare=2 * BRIEF.longest)
 
     @cached_property
     def brief_dynamodb(self) -> Any:
@@ -126,7 +148,7 @@ class Clients:
     @cached_property
     def s3(self) -> Any:
         """For the documents; the signature is for URLs, too: an older one would not cover the headers."""
-        return self._budgeted("s3", USUAL, signature_version="s3v4")
+        return self._budgeted("s3", USUAL, spare=2 * BRIEF.longest, signature_version="s3v4")
 
     @cached_property
     def sts(self) -> Any:
@@ -177,7 +199,9 @@ class Clients:
             raise BudgetExhaustedError from error
         return read
 
-    def _budgeted(self, service: str, bounds: Bounds, signature_version: str | None = None) -> Any:
+    def _budgeted(
+        self, service: str, bounds: Bounds, *, spare: float = 0.0, signature_version: str | None = None
+    ) -> Timely:
         client = self.client(service, bounds, signature_version=signature_version)
         client.meta.events.register("before-send", partial(self._budget.check, bounds))
-        return client
+        return Timely(client, bounds, self._budget, spare)

@@ -9,6 +9,7 @@ from drill.client import ApiClient
 from drill.emulator import EmbeddedAws
 from functions.api.models import CONTENT_TYPES
 from functions.api.versions import derived
+from tests.deployed.calls import RECORDS
 from tests.deployed.test_serving import EAST, WEST, record
 from tests.issuer import Issuer
 from tools.openapi import PATH
@@ -117,6 +118,13 @@ def test_whatever_is_asked_of_what_is_there_is_answered_as_described(
 ) -> None:
     given = case.meta is not None and case.meta.generation.mode.is_positive and "If-Match" in case.headers
     call(case, WEST, **({"If-Match": tag(case.operation.path)} if given else {}))
+
+
+def test_a_failure_of_the_function_is_found_though_it_is_described(aws: EmbeddedAws, call: Call) -> None:
+    damaged = {"patient_id": {"S": f"{ORGANISATION}#damaged"}, "record_id": {"S": "record#damaged"}}
+    aws.client("dynamodb", EAST).put_item(TableName=RECORDS, Item=damaged)
+    with pytest.raises(FailureGroup, match="Server error"):
+        call(ANYTHING["/patients/{patient_id}/records"]["GET"].Case(path_parameters={"patient_id": "damaged"}), EAST)
 
 
 def without_status(answers: dict[str, Any]) -> None:

@@ -67,6 +67,7 @@ def test_every_route_serves_tokens_of_its_roles_and_refuses_the_others(
         answer = api.call(method, path, b"{}", content_type="application/json", token=token)
         refused = answer.status == 403 and problem(answer) == (403, "application/problem+json", "no-role")
         assert (answer.status == 403, refused) == (role not in roles, role not in roles), (method, path, answer)
+        assert answer.status < 500, (method, path, answer)
 
 
 def test_a_clinician_writes_what_an_auditor_and_an_operator_see_only_their_part_of(

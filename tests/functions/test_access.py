@@ -317,8 +317,11 @@ def hasty(build: Callable[..., Api], monkeypatch: pytest.MonkeyPatch) -> Api:
     return build(HOME)
 
 
-def test_a_table_that_hangs_is_answered_within_the_calls_time(cloud: Cloud, hasty: Api, patient: str) -> None:
-    cloud.aws.fault(region=HOME, service="dynamodb", mode="hang")
+@pytest.mark.parametrize(("mode", "seconds"), [("hang", 0), ("trickle", 0.3)])
+def test_a_table_that_hangs_is_answered_within_the_calls_time(
+    cloud: Cloud, hasty: Api, patient: str, mode: str, seconds: float
+) -> None:
+    cloud.aws.fault(region=HOME, service="dynamodb", mode=mode, seconds=seconds)
     started = time.monotonic()
     reply = record(hasty, patient)
     assert time.monotonic() - started < 7.0  # as 30 s are 2 s more than 28 s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tests.functions.cloud import HOME, OTHER, Cloud, Link, bucket
@@ -174,6 +174,28 @@ def test_a_document_that_s3_gave_up_to_copy_says_so(
     cloud.client("s3").put_bucket_replication(Bucket=bucket(HOME), ReplicationConfiguration=changed)
     assert put(api, patient).json["replication"] == "failed"
     assert status(api, patient)["replication"] == "failed"
+
+
+def test_an_upload_that_others_forestall_every_time_is_told_when_to_come_back(
+    cloud: Cloud, build: Callable[..., Api], patient: str, hasty: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.api.versions import History, Versions
+
+    slow, quick, history, stored = build(HOME), build(HOME), Versions.history, list[str]()
+
+    def forestalled(self: Versions, *asked: str) -> History:
+        found = history(self, *asked)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Versions, "history", history)
+            stored.append(put(quick, patient, body=f"{len(stored)}".encode()).json["version_id"])
+        return found
+
+    monkeypatch.setattr(Versions, "history", forestalled)
+    reply = put(slow, patient, body=b"the slowest")
+    assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
+    assert len(stored) == 6, "once before its object is stored, and in each of five rounds"
+    assert [row["version_id"] for row in cloud.rows(f"clinic-a#{patient}")] == stored
+    assert [row["status"] for row in cloud.audit(f"clinic-a#{patient}")] == ["201"] * 6 + ["503"]
 
 
 def test_a_state_of_replication_that_nobody_knows_is_pending(

@@ -98,6 +98,19 @@ def test_a_retried_upload_returns_the_first_version(cloud: Cloud, api: Api, othe
     assert len(versions) == 1
 
 
+def test_a_retried_upload_tells_where_its_copy_is_by_now(
+    cloud: Cloud, api: Api, patient: str, link: Link, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.api.documents.REPLICATION_SECONDS", 0)
+    link.cut()
+    first = upload(api, patient, b"%PDF one")
+    assert first.json["replication"] == "pending"
+    link.restore()
+    again = upload(api, patient, b"%PDF one")
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.json == {**first.json, "replication": "replicated"}
+
+
 def test_rejects_another_request_under_the_same_key(cloud: Cloud, api: Api, patient: str) -> None:
     created = create(api, patient, "k")
     path, tag = created.headers["Location"], created.headers["ETag"]

@@ -13,7 +13,7 @@ from typing import Any
 from tests.functions.cloud import HOME, OTHER, REGIONS, Cloud, bucket
 from tests.functions.failing import handler as evacuate
 from tests.functions.failing import told
-from tests.functions.gateway import AUDITOR, Api, Context, Reply, event
+from tests.functions.gateway import AUDITOR, DESCRIPTION, Api, Context, Reply, event
 from tests.functions.test_access import story
 from tests.functions.test_records import RECORD
 from tests.functions.watching.test_probe import Run
@@ -62,10 +62,12 @@ UUID = "00000000-0000-4000-8000-000000000000"
 def canaries() -> list[tuple[int, dict[str, object]]]:
     """Requests with the canary wherever a caller can put text; served, refused and failing ones."""
     record = {**RECORD, "facility_id": f"{CANARY}-ward", "content": {CANARY: CANARY}}
-    at, tag = f"/patients/{CANARY}-1", {"x-correlation-id": CANARY, "x-amzn-trace-id": CANARY, "user-agent": CANARY}
+    at = f"/patients/{CANARY}-1"
+    tag = dict.fromkeys(("x-correlation-id", "x-amzn-trace-id", "user-agent", "authorization", "cookie"), CANARY)
     one, scan = f"{at}/records/{UUID}", f"{at}/documents/{CANARY}.pdf"
     keyed = {"idempotency-key": CANARY, "if-match": f'"{CANARY}"', "if-none-match": CANARY}
     pdf, upload = "application/pdf", {"content_type": "application/pdf", "size": 6, "sha256": "0" * 64}
+    nobody = {"jwt": {"claims": {"sub": "dr", "org_id": "clinic-a", "scope": CANARY, "groups": f"[{CANARY}]"}}}
     odd = {"jwt": {"claims": {"sub": f"{CANARY} {CANARY}", "org_id": CANARY}}}
     return [
         (201, event("POST", f"{at}/records", record, headers=tag)),
@@ -110,9 +112,35 @@ def canaries() -> list[tuple[int, dict[str, object]]]:
         (200, event("GET", f"{at}/audit", caller=AUDITOR)),
         (404, event("GET", f"{at}%00{CANARY}/records")),
         (404, event("PATCH", f"/{CANARY}/{CANARY}")),
+        (403, event("GET", f"{at}/records", caller=nobody)),
         (500, event("GET", f"/patients/{CANARY}-broken/records")),
         (403, event("GET", f"{at}/records", caller=odd)),
     ]
+
+
+def described() -> list[dict[str, object]]:
+    """For everything that a request may hold by its description a request that has the canary there and in its path."""
+    path_of = {"record_id": UUID, "patient_id": f"{CANARY}-2", "facility_id": f"{CANARY}-ward", "name": f"{CANARY}.pdf"}
+    valid = {"NewRecord": RECORD, "NewUpload": {"content_type": "application/pdf", "size": 6, "sha256": "0" * 64}}
+    made = list[dict[str, object]]()
+    for template, item in DESCRIPTION["paths"].items():
+        for method, operation in item.items():
+            path, fields = template.format(**path_of), list[str]()
+            contents = operation.get("requestBody", {}).get("content", {})
+            schema = contents.get("application/json", {}).get("schema", {}).get("$ref", "").rpartition("/")[2]
+            if schema:
+                fields = list(DESCRIPTION["components"]["schemas"][schema]["properties"])
+            usual = valid.get(schema, {}) if schema else CANARY.encode() if contents else None
+            kind = next(iter(contents), "application/json")
+            for field in fields:
+                made.append(event(method.upper(), path, {**valid.get(schema, {}), field: CANARY}))
+            for parameter in operation.get("parameters", []):
+                name, where = parameter["name"], parameter["in"]
+                changed = template.format(**{**path_of, **({name: CANARY} if where == "path" else {})})
+                query = f"?{name}={CANARY}" if where == "query" else ""
+                headers = {name.lower(): CANARY} if where == "header" else {}
+                made.append(event(method.upper(), changed + query, usual, content_type=kind, headers=headers))
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +162,17 @@ def printed(ran: tuple[list[Reply], list[str]]) -> list[str]:
 def found(*texts: object) -> list[object]:
     """Those of the texts that hold the canary."""
     return [text for text in texts if CANARY.lower() in str(text).lower()]
+
+
+def test_nothing_of_a_request_is_told_wherever_it_stands(cloud: Cloud, tmp_path: Path) -> None:
+    replies, lines = invoke(cloud, described(), tmp_path / "results.json")
+    assert len(replies) > 50
+    refused = [reply for reply in replies if reply.status >= 400]
+    assert not found(*lines, *(reply.body for reply in refused), *(reply.headers for reply in refused))
+    keys = ("entity_id", "actor_id", "resource")
+    rows = [row for entity in (f"{CANARY}-2", CANARY, "-") for row in cloud.audit(f"clinic-a#{entity}")]
+    assert len(rows) > 40
+    assert not found(*(value for row in rows for name, value in row.items() if name not in keys))
 
 
 def test_no_error_answer_holds_anything_of_a_request(ran: tuple[list[Reply], list[str]]) -> None:

@@ -87,3 +87,4 @@ def test_every_route_serves_its_roles_and_refuses_the_others(
         reply = api(method, path.replace("{patient_id}", patient), caller=caller)
         refused = reply.status == 403 and reply.json["type"].endswith(":no-role")
         assert refused == (role not in roles), (method, path)
+        assert reply.status < 500, (method, path)

@@ -266,10 +266,9 @@ def test_the_status_says_whether_the_copy_is_complete(
     path = f"/patients/{patient}/documents/scan.pdf/status"
     assert api("GET", path, caller=OPERATOR).json["replication"] == "pending"
     cloud.aws.heal()
-    put(api, patient, "done.pdf")
     link.restore()
     for region in (api, other):
-        assert region("GET", f"/patients/{patient}/documents/done.pdf/status").json["replication"] == "replicated"
+        assert region("GET", path).json["replication"] == "replicated"
     assert api("GET", f"/patients/{patient}/documents/lost.pdf/status").status == 404
 
 
