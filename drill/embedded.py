@@ -188,7 +188,7 @@ def embedded(aws: EmbeddedAws, deployment: Deployment, *, scale: float, listen: 
             api.call("GET", HEALTH_PATH, signed=False)  # the first request starts the function, which takes seconds
     topics = {region: str(deployment.outputs(region)["alert_topic_arn"]) for region in aws.regions}
     with (
-        _unwatched(aws),
+        unwatched(aws),
         mailboxes(aws, topics) as mailbox,
         SimulatedRoute53(aws, zone, scale=scale, least_timeout_s=LEAST_TIMEOUT_S, listen=listen) as route53,
     ):
@@ -201,7 +201,7 @@ def embedded(aws: EmbeddedAws, deployment: Deployment, *, scale: float, listen: 
 
 
 @contextmanager
-def _unwatched(aws: EmbeddedAws) -> Iterator[None]:
+def unwatched(aws: EmbeddedAws) -> Iterator[None]:
     """No probe runs by its schedule meanwhile: what it sets off would outlast a scenario by minutes."""
     rules = list(_probe_rules(aws))
     for region, rule in rules:

@@ -73,6 +73,8 @@ class Wrapper:
             await asyncio.sleep(fault.seconds)
         if fault.mode in ("slow", "trickle"):
             return True
+        if fault.mode in ("error", "throttle"):
+            await read_body(receive)  # or hypercorn closes the connection, which the client may already use again
         if fault.mode == "error":
             await refuse(send)
             return False

@@ -59,6 +59,24 @@ def test_global_services_break_as_a_region_of_their_own(healed: EmbeddedAws) -> 
     healed.client("dynamodb", "us-east-1").list_tables()
 
 
+@pytest.mark.parametrize(("mode", "status"), [("error", 503), ("throttle", 400)])
+def test_a_refusal_waits_for_the_whole_request_and_keeps_its_connection(
+    healed: EmbeddedAws, mode: str, status: int
+) -> None:
+    healed.fault(region="us-east-1", mode=mode)
+    with closing(http.client.HTTPConnection(*healed.addresses["us-east-1"], timeout=10)) as connection:
+        for _ in range(2):
+            connection.putrequest("POST", "/")
+            connection.putheader("Content-Length", "2")
+            connection.endheaders()
+            socket = connection.sock
+            time.sleep(0.1)
+            connection.send(b"{}")
+            answer = connection.getresponse()
+            answer.read()
+            assert (answer.status, connection.sock) == (status, socket)
+
+
 def test_the_same_share_of_the_requests_fails_each_time(healed: EmbeddedAws) -> None:
     rounds = []
     for _ in range(2):

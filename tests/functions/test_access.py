@@ -347,13 +347,20 @@ def test_a_call_that_gave_up_leaves_its_row_if_the_table_is_well_by_then(
     assert (row["action"], row["result"], row["status"]) == ("record.create", "failed", "503")
 
 
+@pytest.fixture
+def scan(api: Api, patient: str) -> str:
+    """The path of a document that was uploaded while there was time."""
+    uploaded = put(api, patient)
+    assert uploaded.status == 201
+    return str(uploaded.headers["Location"])
+
+
 def test_a_document_that_comes_too_slowly_is_given_up_in_time_for_its_row(
-    cloud: Cloud, hasty: Api, patient: str
+    cloud: Cloud, scan: str, hasty: Api, patient: str
 ) -> None:
-    put(hasty, patient)
     cloud.aws.fault(region=HOME, service="s3", mode="trickle", seconds=1)
     started = time.monotonic()
-    reply = hasty("GET", f"/patients/{patient}/documents/scan.pdf")
+    reply = hasty("GET", scan)
     assert (reply.status, reply.headers["Retry-After"]) == (503, "5")
     assert time.monotonic() - started < 5.0
     row = cloud.audit(f"clinic-a#{patient}")[-1]

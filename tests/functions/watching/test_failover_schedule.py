@@ -81,8 +81,9 @@ def test_a_region_is_not_released_before_it_has_been_well_for_as_long_as_demande
     time.sleep(1.1)  # by then the evacuation is old enough
     see(cloud, OTHER, HOME)
     for healthy_s, state in ((0.5, "evacuated"), (1.5, "released")):
+        event = tick()
         see(cloud, HOME, OTHER, healthy_s=healthy_s)
-        demanding(tick(), Context())
+        demanding(event, Context())
         assert decisions(cloud)[-1]["state"] == state
 
 
