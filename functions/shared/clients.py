@@ -59,6 +59,14 @@ def within(seconds: float, call: Callable[[], _Result]) -> _Result:
         caller.shutdown(wait=False)
 
 
+def _afforded(seconds: float, call: Callable[[], _Result]) -> _Result:
+    """Returns what the call does within the seconds that a request has for it, or raises BudgetExhaustedError."""
+    try:
+        return within(seconds, call)
+    except TimeoutError as error:
+        raise BudgetExhaustedError from error
+
+
 @define
 class Budget:
     """The seconds one request may still spend; AWS clients start no attempt that could outlast it."""
@@ -122,10 +130,7 @@ class Timely:
 
     def _call(self, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         seconds = min(self._bounds.attempts * self._bounds.longest, self._budget.left - self._spare)
-        try:
-            return within(seconds, partial(method, *args, **kwargs))
-        except TimeoutError as error:
-            raise BudgetExhaustedError from error
+        return _afforded(seconds, partial(method, *args, **kwargs))
 
 
 @define(slots=False)
@@ -193,10 +198,7 @@ class Clients:
         Raises:
             BudgetExhaustedError: they come too slowly for that.
         """
-        try:
-            read: bytes = within(self._budget.left - USUAL.longest, body.read)
-        except TimeoutError as error:
-            raise BudgetExhaustedError from error
+        read: bytes = _afforded(self._budget.left - USUAL.longest, body.read)
         return read
 
     def _budgeted(

@@ -51,7 +51,7 @@ def published(cloud: Cloud) -> Published:
     """The samples of a metric that were published since the test began, those ahead of time too."""
     began = datetime.now(UTC)
 
-    def made(region: str, name: str, **dimensions: str) -> list[float]:
+    def made(region: str, name: str, statistic: str = "Maximum", **dimensions: str) -> list[float]:
         found = cloud.client("cloudwatch", region).get_metric_statistics(
             Namespace=NAMESPACE,
             MetricName=name,
@@ -59,9 +59,9 @@ def published(cloud: Cloud) -> Published:
             StartTime=began,
             EndTime=began + timedelta(minutes=10),
             Period=1,
-            Statistics=["Maximum"],
+            Statistics=[statistic],
         )["Datapoints"]
-        return [point["Maximum"] for point in sorted(found, key=lambda point: point["Timestamp"])]
+        return [point[statistic] for point in sorted(found, key=lambda point: point["Timestamp"])]
 
     return made
 
@@ -205,20 +205,9 @@ def test_a_region_that_nobody_heard_of_yet_is_named(cloud: Cloud, run: Run, publ
 def test_an_evacuation_is_published_for_this_minute_and_the_next_until_it_is_over(
     cloud: Cloud, run: Run, published: Published, decide: Decide
 ) -> None:
-    began = datetime.now(UTC)
-
-    def samples() -> tuple[float, float]:
+    def samples() -> tuple[float, ...]:
         """How many there are, of tests before for this minute too, and how many of them say that it is evacuated."""
-        found = cloud.client("cloudwatch").get_metric_statistics(
-            Namespace=NAMESPACE,
-            MetricName="Evacuated",
-            Dimensions=[{"Name": "Region", "Value": OTHER}],
-            StartTime=began,
-            EndTime=began + timedelta(minutes=10),
-            Period=1,
-            Statistics=["SampleCount", "Sum"],
-        )["Datapoints"]
-        return sum(point["SampleCount"] for point in found), sum(point["Sum"] for point in found)
+        return tuple(sum(published(HOME, "Evacuated", each, Region=OTHER)) for each in ("SampleCount", "Sum"))
 
     count, ones = samples()
     run()
