@@ -195,6 +195,7 @@ def test_a_region_whose_table_does_not_answer_is_unhealthy(cloud: Cloud, run: Ru
 
 
 def test_a_region_that_nobody_heard_of_yet_is_named(cloud: Cloud, run: Run, published: Published) -> None:
+    run(OTHER)
     peers = json.loads(cloud.environment(HOME)["PEERS"])
     line = run(PEERS=json.dumps({**peers, "eu-west-1": peers[OTHER]}))
     assert line["unknown"] == ["eu-west-1"]
