@@ -78,7 +78,7 @@ def probed(behaviour: Behaviour, endpoint: Endpoint = ENDPOINT) -> tuple[bool, s
         (says(0.5, OK, b"serving"), (False, "no status within 0.2 s")),
         (says(OK, 0.5, b"serving"), (False, "no body within 0.2 s")),
         (says(OK, *((b".", 0.05) * 10), b"serving"), (False, "no body within 0.2 s")),
-        (says(0.15, OK, 0.15, b"serving"), (True, "status 200")),  # each step has its own time
+        (says(0.11, OK, 0.11, b"serving"), (True, "status 200")),  # each step has its own time
         (says(), (False, "no status: what came is not HTTP")),
         (says(b"nonsense\r\n"), (False, "no status: what came is not HTTP")),
         (resets, (False, "no status: Connection reset by peer")),
