@@ -82,7 +82,8 @@ def _chosen(names: Sequence[str], target: str, scale: float = 1.0) -> list[Scena
         if scale == 1 or not scenario.watched
     }
     if unknown := [name for name in names if name not in known]:
-        raise DrillError(f"no scenario is called {', '.join(unknown)} here; there are: {', '.join(known)}")
+        why = "; what probes watch needs `--scale 1`" if scale != 1 else ""
+        raise DrillError(f"no scenario is called {', '.join(unknown)} here; there are: {', '.join(known)}{why}")
     return [known[name] for name in names] if names else list(known.values())
 
 

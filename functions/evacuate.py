@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from functions.shared.clients import error_name
 from functions.shared.table import ConflictError, Values, after, now, unpack
 from functions.watching.decisions import Decisions, decisions_of
 from functions.watching.endpoint import Patience, complaints
@@ -188,7 +189,7 @@ def evacuate(operator: Operator, given: argparse.Namespace) -> None:
     who = operator.decide(given.region, EVACUATED, given.reason)
     sys.stdout.write(f"{given.region} is evacuated: within about four minutes its clients go elsewhere.\n")
     for name, error in operator.publish(given.region, [other.region for other in others]).items():
-        sys.stdout.write(f"{name} was not told ({_named(error)}): its probe reads it within a minute.\n")
+        sys.stdout.write(f"{name} was not told ({error_name(error)}): its probe reads it within a minute.\n")
     _tell(operator, given, f"was evacuated by {who}", "It gets no traffic until an operator releases it.")
 
 
@@ -219,7 +220,7 @@ def _tell(operator: Operator, given: argparse.Namespace, what: str, then: str) -
     try:
         operator.tell(f"{subject}\n\n{given.region} {what}, through {given.via}.\nReason: {given.reason}\n{then}")
     except (BotoCoreError, ClientError) as error:
-        sys.stdout.write(f"The operations team was not told ({_named(error)}): tell them.\n")
+        sys.stdout.write(f"The operations team was not told ({error_name(error)}): tell them.\n")
 
 
 def _shown(operator: Operator, given: argparse.Namespace) -> dict[str, Region]:
@@ -246,11 +247,6 @@ def _agreed(given: argparse.Namespace, what: str) -> bool:
         return True
     sys.stdout.write("Nothing was done.\n")
     return False
-
-
-def _named(error: Exception) -> str:
-    code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
-    return code or type(error).__name__
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -286,7 +282,7 @@ def main(arguments: Sequence[str], patience: Patience = PATIENCE) -> int:
         advice = (
             f"name another living region by '--via' (got: {given.via!r}), or see '--suffix' (got: {given.suffix!r})"
         )
-        sys.stderr.write(f"error: {given.via} does not do it ({_named(error)}): {advice} and your credentials\n")
+        sys.stderr.write(f"error: {given.via} does not do it ({error_name(error)}): {advice} and your credentials\n")
         return 1
     return 0
 

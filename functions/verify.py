@@ -3,6 +3,7 @@
 It reads the tables and the bucket with the operator's own credentials, prints one line for each fault and ends with 1
 if there is any: of an audit chain (entity, region of the chain, number of the row, what is wrong), or of the bucket (an
 object that is a day old and that no version names: see docs/decisions/0008-an-object-without-a-version-is-found.md).
+It ends with 2 if the region does not let it read them.
 Rows of another region's chain that have not been copied yet look missing, and those whose head has not, unconfirmed:
 that region has the last word on its own chain, so run it in each. Rows without a head of a region in which the table
 has no replica are changed. An entity that cannot be read is a fault as well, and the others are read. One whose rows
@@ -18,6 +19,7 @@ from typing import Any
 
 from functions.shared.audit import HEAD, Trail
 from functions.shared.chain import Fault, Verifier
+from functions.shared.clients import error_name
 from functions.shared.table import Table, Values, unpack
 from functions.watching.state import FAILOVER, PLATFORM, PROBE_OBJECTS, state_of
 
@@ -102,12 +104,21 @@ def _scan(table: Table, *attributes: str) -> Iterator[Values]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prints the faults and returns the exit status."""
+    """Prints the faults and returns the exit status: 1 if there are any, 2 if not all could be read."""
     parser = argparse.ArgumentParser(prog="python -m functions.verify", description="Verify the trail and the bucket.")
     parser.add_argument("--region", required=True, help="the region whose copy is read")
     parser.add_argument("--suffix", required=True, help="the environment's suffix, which the tables' names end in")
     parser.add_argument("--bucket", help="the region's bucket, an output of its stack; left out: not looked into")
     given = parser.parse_args(arguments)
+    try:
+        return _verify(given)
+    except (BotoCoreError, ClientError) as error:
+        advice = f"see '--region' (got: {given.region!r}), '--suffix' (got: {given.suffix!r}), '--bucket'"
+        sys.stderr.write(f"error: not all could be read ({error_name(error)}): {advice} and your credentials\n")
+        return 2
+
+
+def _verify(given: argparse.Namespace) -> int:
     trails = trails_of(given.region, given.suffix)
     found: Iterator[str] = (
         f"{entity} {fault.region} {fault.sequence} {fault.kind}"

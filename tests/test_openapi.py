@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
-from functions.api.answers import ProblemError
+import functions.api
+from functions.api.answers import URN, Kind, ProblemError
 from functions.api.documents import named
 from functions.api.models import moment
 from functions.api.routes import ROUTES
@@ -28,6 +30,13 @@ def test_every_route_is_described_with_who_may_call_it() -> None:
         assert operation["operationId"] == route.action
         assert operation["security"][0]["token"] == sorted(route.roles)
         assert operation["summary"]
+
+
+def test_every_problem_is_described_and_told_somewhere() -> None:
+    code = "".join(path.read_text() for path in Path(functions.api.__path__[0]).glob("*.py"))
+    described = json.loads(PATH.read_text())["components"]["schemas"]["Problem"]["properties"]["type"]["enum"]
+    assert [kind.removeprefix(URN) for kind in described] == sorted(get_args(Kind))
+    assert {kind: code.count(f'"{kind}"') > 1 for kind in get_args(Kind)} == dict.fromkeys(get_args(Kind), True)
 
 
 def creation(whole: Any) -> Any:

@@ -2,6 +2,8 @@
 
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 from dr.objectives import recovery_time_s
@@ -12,7 +14,8 @@ from tests.synthesis import resources, synthesize
 import attrs
 import pytest
 
-README = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("field", [field.name for field in attrs.fields(Settings)])
@@ -34,6 +37,8 @@ def test_the_region_that_is_added_is_as_it_is_pasted(tmp_path: Path) -> None:
     assert others == []
     pasted = tmp_path / file
     pasted.write_text(code, encoding="utf-8")
+    lint = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), "--quiet", str(pasted)]
+    subprocess.run(lint, check=True)
     (region,) = (found for name, found in runpy.run_path(str(pasted)).items() if name == "EuWest1")
     stacks = synthesize(tmp_path / "cdktf.out", *REGIONS, region)
     windows = {each.stack: each.arguments["deletion_window_in_days"] for each in resources(stacks, "aws_kms_key")}

@@ -11,6 +11,7 @@ from typing import Any
 
 import functions.api.models as m
 from functions.api.access import PAGE_DEFAULT, PAGE_LIMIT, Route
+from functions.api.answers import URN, Kind
 from functions.api.documents import DOCUMENT_BYTES
 from functions.api.documents import NAME_RULE as NAME
 from functions.api.routes import ROUTES
@@ -63,13 +64,22 @@ PARAMETERS: dict[str, tuple[str, Schema]] = {
     "from": ("query", RULES[m.Moment]),
     "to": ("query", RULES[m.Moment]),
     "version": ("query", {"type": "string", "pattern": f"^{m.UUID.pattern}$", "description": "A 'version_id'."}),
-    "Idempotency-Key": ("header", {"type": "string", "pattern": "^[!-~]{1,128}$"}),
+    "Idempotency-Key": (
+        "header",
+        {
+            "type": "string",
+            "pattern": "^[!-~]{1,128}$",
+            "description": "A retry sends the same bytes under the same key, to any region, and gets the first result, "
+            "whatever its If-Match says by then. Other bytes under the key are refused with 422.",
+        },
+    ),
     "If-Match": (
         "header",
         {
             "type": "string",
             "pattern": r"\S",
-            "description": "The ETag of what the change is based on; `*` and weak ones name nothing that is there.",
+            "description": "The ETag of what the change is based on: where regions diverged, the one of all heads "
+            "together, as a read shows it. Of several tags one must be current; `*` and weak ones never are.",
         },
     ),
 }
@@ -109,7 +119,7 @@ GATEWAYS_TOO = (
 )
 INTRODUCTION = (
     "Records and documents of patients, served by every region alike. A token must hold a subject (sub), an "
-    "organisation (org_id) and a role, as a word of scope or as a group of cognito:groups or groups: "
+    "organisation (org_id) and a role, as a word of scope or scp, or as a group of cognito:groups or groups: "
     f"{', '.join(Role)}, or with a prefix, healthcare-dr/ROLE. Of several groups only those with the prefix count: AWS "
     "hands a list over as a text, in which the group 'former auditor' looks like two. Without an issuer requests are "
     "signed for AWS_IAM; an IAM role called auditor or operator, or whose name ends in -auditor or -operator, is that, "
@@ -124,7 +134,7 @@ PROBLEM: Schema = {
     "description": "Problem details (RFC 9457).",
     "required": ["type", "title", "status", "correlation_id"],
     "properties": {
-        "type": {"type": "string", "pattern": "^urn:healthcare-dr:problem:[a-z-]+$"},
+        "type": {"type": "string", "enum": [f"{URN}{kind}" for kind in sorted(typing.get_args(Kind))]},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string"},
@@ -170,7 +180,13 @@ class Description:
                 "schemas": dict(sorted(self.schemas.items())),
                 "securitySchemes": {
                     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-                    "signature": {"type": "apiKey", "in": "header", "name": "Authorization"},
+                    "signature": {
+                        "type": "apiKey",
+                        "in": "header",
+                        "name": "Authorization",
+                        "description": "AWS Signature Version 4 for the service execute-api of the region that is "
+                        "asked; the identity needs execute-api:Invoke.",
+                    },
                 },
             },
         }

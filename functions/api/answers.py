@@ -5,7 +5,7 @@ Problem details (RFC 9457) tell that a request is refused or fails, and nothing 
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from functions.api.exact import written
 from functions.shared.clients import BudgetExhaustedError
@@ -15,6 +15,33 @@ from attrs import evolve, frozen
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 JSON = "application/json"
+URN = "urn:healthcare-dr:problem:"
+# What a problem is called; callers may tell problems apart by it.
+Kind = Literal[
+    "damaged-document",
+    "idempotency-key-reused",
+    "internal-error",
+    "invalid-request",
+    "malformed-json",
+    "no-organisation",
+    "no-role",
+    "no-such-document",
+    "no-such-record",
+    "no-such-route",
+    "no-such-version",
+    "not-replicated",
+    "not-uploaded",
+    "precondition-failed",
+    "precondition-required",
+    "retracted",
+    "too-large",
+    "too-many-versions",
+    "unavailable",
+    "unsupported-charset",
+    "unsupported-media-type",
+    "upload-differs",
+    "use-download",
+]
 RETRY_AFTER_SECONDS = 5
 # What AWS answers with status 400 when it is overloaded or at odds with a concurrent request.
 _TRANSIENT = {
@@ -49,14 +76,14 @@ def answer(status: HTTPStatus, view: Mapping[str, Any], **headers: str) -> Answe
 class ProblemError(Exception):
     """A request that is not served: HTTP status, a stable kind, and text without any value of the request."""
 
-    def __init__(self, status: HTTPStatus, kind: str, detail: str = "", *, errors: tuple[str, ...] = ()) -> None:
+    def __init__(self, status: HTTPStatus, kind: Kind, detail: str = "", *, errors: tuple[str, ...] = ()) -> None:
         super().__init__(kind)
         self.status, self.kind, self.detail, self.errors = status, kind, detail, errors
 
     def answer(self, correlation_id: str) -> Answer:
         """Returns the answer; one that may be tried again says after how many seconds."""
         body = {
-            "type": f"urn:healthcare-dr:problem:{self.kind}",
+            "type": f"{URN}{self.kind}",
             "title": self.status.phrase,
             "status": self.status.value,
             "correlation_id": correlation_id,

@@ -179,14 +179,15 @@ class Documents:
             return body, row["region"]
 
     def _replication(self, row: Values, seconds: float) -> Replication:
-        """Asks S3, for at most so many seconds, whether the copy is complete.
+        """Asks S3, for so many seconds and the time of one brief call, whether the copy is complete.
 
         The document is durable here already, so no failure to learn it undoes anything.
         """
         ends = time.monotonic() + seconds
+        head, bucket = self.clients.brief_s3.head_object, self.configuration.documents_bucket
         try:
             while True:
-                status = self.ask("head_object", row["object_key"]).get("ReplicationStatus")
+                status = head(Bucket=bucket, Key=row["object_key"]).get("ReplicationStatus")
                 if status == _COPY and self.peers.several:  # whether the others have theirs, only the source knows
                     asked = self.peers.replication(row["region"], row["object_key"])
                     status = "PENDING" if asked in (None, _COPY) else asked
@@ -194,7 +195,7 @@ class Documents:
                 if found is not Replication.PENDING or time.monotonic() + _POLL_SECONDS > ends:
                     return found
                 time.sleep(_POLL_SECONDS)
-        except (BotoCoreError, ClientError, BudgetExhaustedError, ProblemError) as error:
+        except (BotoCoreError, ClientError, BudgetExhaustedError) as error:
             self.logger.warning("replication not confirmed", error_type=type(error).__name__)
             return Replication.PENDING
 

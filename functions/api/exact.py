@@ -21,7 +21,11 @@ def read(text: bytes) -> Any:
         ValueError, RecursionError: it is no JSON, or has an object that holds a name twice, of which one would be lost.
     """
     return json.loads(
-        text, parse_float=Verbatim, parse_int=Verbatim, parse_constant=_refuse_constant, object_pairs_hook=_unique
+        text.decode(errors="surrogatepass"),  # UTF-8 and nothing else: of bytes json guesses the encoding
+        parse_float=Verbatim,
+        parse_int=Verbatim,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_unique,
     )
 
 

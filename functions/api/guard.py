@@ -9,12 +9,11 @@ from functions.api.answers import Answer, ProblemError, problem_of
 from functions.api.models import IDENTIFIER, checked
 from functions.shared.audit import Entry, Trail
 from functions.shared.callers import Caller
-from functions.shared.clients import BudgetExhaustedError
+from functions.shared.clients import BudgetExhaustedError, error_code
 
 from attrs import evolve, frozen
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from botocore.exceptions import ClientError
 
 NAMESPACE = "HealthcareDr/Api"
 # An alarm looks for this in the log.
@@ -83,7 +82,7 @@ class Guard:
 
     def _log(self, message: str, error: Exception) -> None:
         """Logs what kind of error it was and where: its text and values may hold a patient's data."""
-        code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else getattr(error, "kind", "")
+        code = error_code(error) or getattr(error, "kind", "")
         frames = traceback.extract_tb(error.__traceback__)
         frame = next((frame for frame in reversed(frames) if "/functions/" in frame.filename), frames[-1])
         where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"

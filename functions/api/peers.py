@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from functions.shared.clients import within
+from functions.shared.clients import error_code, within
 from functions.shared.sessions import Sessions
 
 from attrs import define, field
@@ -55,7 +55,7 @@ class Peers:
         try:
             return within(READ_SECONDS, ask)
         except (BotoCoreError, ClientError, TimeoutError) as error:
-            code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+            code = error_code(error)
             if code not in ("NoSuchKey", "404"):
                 self._rest_until[region] = time.monotonic() + REST_SECONDS
                 self._logger.warning("peer rests", peer=region, error_type=type(error).__name__, error_code=code)

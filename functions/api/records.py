@@ -69,11 +69,14 @@ class Records:
         return answer(HTTPStatus.OK, views.Versions(versions=tuple(map(version, found)), next=following))
 
     def update(self, access: Access, record_id: str) -> Answer:
-        """Adds a version that is based on all those that If-Match names."""
+        """Adds a version that is based on what is there: where regions diverged, on all heads, which it merges."""
         return self._write(access, _uuid(record_id), HTTPStatus.OK, partial(_unchanged, access.if_match))
 
     def retract(self, access: Access, record_id: str) -> Answer:
-        """Adds a version that tells why the record is taken back, once; nothing is deleted."""
+        """Adds a version that tells why the record is taken back, once; nothing is deleted.
+
+        A retry whose first answer was lost is told 410: the record is retracted.
+        """
         reason = access.query.get("reason", "")
         if reason not in list(Retraction):
             raise invalid(f"'reason' must be one of: {', '.join(Retraction)}")
@@ -187,10 +190,10 @@ def _unchanged(tags: Sequence[str], history: History) -> None:
 
 
 def _retractable(tags: Sequence[str], history: History) -> None:
-    _unchanged(tags, history)
-    # Retractions of two regions are two heads, which one more merges.
-    if history.retracted and len(history.heads) == 1:
+    # Before If-Match, as RFC 9110 has it (13.2.1). Retractions of two regions are two heads, which one more merges.
+    if history.rows and history.retracted and len(history.heads) == 1:
         raise _gone()
+    _unchanged(tags, history)
 
 
 def _gone() -> ProblemError:

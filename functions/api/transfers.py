@@ -62,7 +62,9 @@ class Transfers:
             "x-amz-server-side-encryption": "aws:kms",
             "x-amz-server-side-encryption-aws-kms-key-id": key_arn,
         }
-        facts = [object_id, *astuple(upload), row["region"]]
+        # An earlier attempt's URL leads to the bucket of its region: then the bytes may come from there as well.
+        only = row["region"] if row["region"] == self.documents.configuration.aws_region else None
+        facts = [object_id, *astuple(upload), only]
         token = self.documents.versions.seals.seal(_purpose(access, name), facts, COMPLETION_SECONDS)
         view = views.Upload(upload=token, method="PUT", url=url, headers=headers, expires_at=expires_at)
         return answer(HTTPStatus.CREATED, view, **replay(replayed))
@@ -70,8 +72,9 @@ class Transfers:
     def complete(self, access: Access, name: str) -> Answer:
         """Adds the version whose bytes were uploaded, once S3 confirms that they are the announced ones.
 
-        The object is the version's idempotency key: a completion that is sent again returns the first result. Another
-        region than the upload's answers 503 until the bytes have come there. If-Match is heeded as by a document's PUT.
+        The object is the version's idempotency key, and a header of that name is not heeded: a completion that is sent
+        again, to any region, returns the first result, within six hours of the beginning. Another region than the
+        upload's answers 503 until the bytes have come there. If-Match is heeded as by a document's PUT.
         """
         named(name)
         token = parse(access.body(REQUEST_BYTES)[0], Completion).upload
@@ -79,18 +82,13 @@ class Transfers:
         if facts is None:
             raise invalid("'upload' must be that of an upload of this document, begun within six hours")
         object_id, content_type, size, sha256, region = facts
-        upload, missing = NewUpload(content_type=content_type, size=size, sha256=sha256), None
-        if region == self.documents.configuration.aws_region:  # elsewhere the bytes may be on their way
-            missing = ProblemError(HTTPStatus.CONFLICT, "not-uploaded", "The bytes have not been uploaded.")
-        head = self.documents.ask("head_object", f"documents/{object_id}", missing, ChecksumMode="ENABLED")
-        found = (head["ContentType"], head["ContentLength"], head.get("ChecksumSHA256"), head.get("SSEKMSKeyId"))
-        key_arn = self.documents.configuration.documents_key_arn
-        if found != (upload.content_type, upload.size, _base64(upload.sha256), key_arn):
-            detail = "What was uploaded is not what was announced."
-            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "upload-differs", detail)
-        request = digest(upload.content_type, upload.sha256)
-        change = described(name, upload, object_id, request, key=object_id)
-        return self.documents.add(access, conditional(access, change))
+        upload = NewUpload(content_type=content_type, size=size, sha256=sha256)
+        request = digest(content_type, sha256)
+        change = conditional(access, described(name, upload, object_id, request, key=object_id))
+        history = self.documents.versions.history(access.partition, change.kind, change.identity)
+        if not self.documents.versions.retried(access, change, history):
+            self._confirm(upload, object_id, region)
+        return self.documents.add(access, change)
 
     def download(self, access: Access, name: str) -> Answer:
         """Returns a URL of the bytes of the current version, or of the one that is asked for.
@@ -109,6 +107,19 @@ class Transfers:
             url=url, expires_at=expires_at, content_type=row["content_type"], size=row["size"], sha256=row["sha256"]
         )
         return answer(HTTPStatus.OK, view, ETag=history.etag)
+
+    def _confirm(self, upload: NewUpload, object_id: str, region: str | None) -> None:
+        """Raises ProblemError unless the object is here and as announced; ``region``: the only one it is sent to."""
+        missing = ProblemError(HTTPStatus.CONFLICT, "not-uploaded", "The bytes have not been uploaded.")
+        if region != self.documents.configuration.aws_region:  # they may be on their way
+            detail = "The bytes have not been uploaded, or not been copied to this region yet."
+            missing = ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, "not-replicated", detail)
+        head = self.documents.ask("head_object", f"documents/{object_id}", missing, ChecksumMode="ENABLED")
+        found = (head["ContentType"], head["ContentLength"], head.get("ChecksumSHA256"), head.get("SSEKMSKeyId"))
+        key_arn = self.documents.configuration.documents_key_arn
+        if found != (upload.content_type, upload.size, _base64(upload.sha256), key_arn):
+            detail = "What was uploaded is not what was announced."
+            raise ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "upload-differs", detail)
 
     def _url(self, operation: str, object_key: str, **parameters: object) -> tuple[str, str]:
         """Returns a signed URL, and until when it can be used."""

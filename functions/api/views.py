@@ -41,7 +41,7 @@ class Record(TypedDict):
 
 
 class Records(TypedDict):
-    """A page of records, and in ``next`` what to pass as ``after`` for the following one."""
+    """A page of records, and in ``next`` what to pass as ``after`` for the following one, within a day."""
 
     records: tuple[Record, ...]
     next: str | None
@@ -93,7 +93,11 @@ class Documents(TypedDict):
 
 
 class Upload(TypedDict):
-    """Where and with which headers to upload, and in ``upload`` what completes it."""
+    """Where and with which headers to upload, and in ``upload`` what completes it.
+
+    The bytes are sent to the ``url`` with just these ``headers``, before ``expires_at``; then ``upload`` is posted to
+    the document's 'versions', within six hours. If the region is lost meanwhile, begin again in another one.
+    """
 
     upload: str
     method: str

@@ -64,6 +64,8 @@ class Caller:
 def _granted(claims: Mapping[str, Any]) -> frozenset[Role]:
     """Returns the roles among a token's scopes and groups."""
     words = _listed(claims.get("scope"), lambda text: text.split(" "))
+    # No scope holds a blank (RFC 6749, 3.3), so a list of them is certain however the gateway writes it.
+    words += _listed(claims.get("scp"), lambda text: text.removeprefix("[").removesuffix("]").split(" "))
     for name in ("cognito:groups", "groups"):
         words += _listed(claims.get(name), _groups)
     return frozenset(role for role in Role if {role, _PREFIX + role}.intersection(words))

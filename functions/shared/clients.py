@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from attrs import define, field, frozen
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from botocore.loaders import Loader
 from botocore.session import Session
 
@@ -65,6 +66,16 @@ def _afforded(seconds: float, call: Callable[[], _Result]) -> _Result:
         return within(seconds, call)
     except TimeoutError as error:
         raise BudgetExhaustedError from error
+
+
+def error_code(error: Exception) -> str:
+    """Returns what AWS calls an error of its own; of any other, nothing."""
+    return error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+
+
+def error_name(error: Exception) -> str:
+    """Returns what an error is called to people."""
+    return error_code(error) or type(error).__name__
 
 
 @define
@@ -154,6 +165,11 @@ class Clients:
     def s3(self) -> Any:
         """For the documents; the signature is for URLs, too: an older one would not cover the headers."""
         return self._budgeted("s3", USUAL, spare=2 * BRIEF.longest, signature_version="s3v4")
+
+    @cached_property
+    def brief_s3(self) -> Any:
+        """For what may be left unknown about a document."""
+        return self._budgeted("s3", BRIEF)
 
     @cached_property
     def sts(self) -> Any:

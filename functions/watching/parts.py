@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
+from functions.shared.clients import error_code
 from functions.watching.metrics import NAMESPACE
 from functions.watching.together import Tasks, together
 
 from attrs import define, field
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from botocore.exceptions import ClientError
 
 
 class FailedPartsError(Exception):
@@ -33,7 +33,7 @@ class Parts:
         """
         done, failed = together(tasks, seconds)
         for name, error in failed.items():
-            code = error.response["Error"].get("Code", "") if isinstance(error, ClientError) else ""
+            code = error_code(error)
             tell = self._logger.warning if name in others else self._logger.error
             tell("part failed", part=name, error_type=type(error).__name__, error_code=code)
             if name not in others:

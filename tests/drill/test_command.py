@@ -21,7 +21,9 @@ def test_rejects_a_scenario_that_there_is_none_of(tmp_path: Path, capsys: pytest
 
 def test_rejects_to_scale_what_the_probes_decide(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--folder", str(tmp_path), "--scale", "0.2", "--scenario", "latched"]) == 2
-    assert "no scenario is called latched here; there are: region-refuses" in capsys.readouterr().out
+    told = " ".join(capsys.readouterr().out.split())
+    assert "no scenario is called latched here; there are: region-refuses" in told
+    assert told.endswith("; what probes watch needs `--scale 1`")
 
 
 def test_rejects_on_aws_what_only_an_emulator_can_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

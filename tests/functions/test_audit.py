@@ -193,6 +193,15 @@ def test_the_verifier_says_so_when_nothing_is_wrong(cloud: Cloud, capsys: pytest
     assert capsys.readouterr().out == "0 faults\n"
 
 
+def test_the_verifier_says_so_when_it_cannot_read(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    from functions.verify import main
+
+    assert main(["--region", HOME, "--suffix", "nowhere"]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: not all could be read (ResourceNotFoundException): see '--region' (got:")
+
+
 @pytest.mark.parametrize("reason", ["ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"])
 def test_a_transaction_that_dynamodb_was_too_busy_for_is_made_again(
     cloud: Cloud, patient: str, reason: str, monkeypatch: pytest.MonkeyPatch

@@ -155,8 +155,9 @@ def test_rejects_all_broken_rules_at_once(api: Api, patient: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"null", b'"text"', b'{"a": NaN}', b'{"a":' * 5_000, b'{"a": {"b": 1, "b": 2}}'],
-    ids=["empty", "cut", "array", "null", "string", "nan", "nested", "twice"],
+    [b"", b"{", b"[]", b"null", b'"text"', b'{"a": NaN}', b'{"a":' * 5_000, b'{"a": {"b": 1, "b": 2}}']
+    + [json.dumps(RECORD).encode(encoding) for encoding in ("utf-8-sig", "utf-16-le", "utf-32-be")],
+    ids=["empty", "cut", "array", "null", "string", "nan", "nested", "twice", "mark", "utf-16", "utf-32"],
 )
 def test_rejects_a_body_that_is_no_json_object(api: Api, patient: str, body: bytes) -> None:
     reply = api("POST", f"/patients/{patient}/records", body)

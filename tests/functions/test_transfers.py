@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -119,6 +121,38 @@ def test_a_completion_sent_again_returns_the_first_result(cloud: Cloud, api: Api
         assert again.headers["ETag"] == first.headers["ETag"]
         assert again.json["version"] == 1
     assert len(documents(cloud, patient)) == 1
+
+
+@pytest.mark.parametrize("asked", [HOME, OTHER])
+def test_a_completion_whose_bytes_cannot_be_reached_any_more_returns_the_first_result(
+    cloud: Cloud, build: Callable[..., Api], patient: str, link: Link, asked: str
+) -> None:
+    upload = begin(build(HOME), patient).json
+    send(upload, PDF)
+    first = complete(build(HOME), patient, upload["upload"])
+    link.restore()
+    cloud.aws.fault(region=asked, service="s3", mode="error")
+    again = complete(build(asked), patient, upload["upload"])
+    assert (again.status, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert (first.json["replication"], again.json["replication"]) == ("replicated", "pending")
+
+
+def test_bytes_that_were_sent_to_another_region_by_a_retry_are_waited_for(
+    cloud: Cloud, api: Api, other: Api, patient: str, link: Link
+) -> None:
+    begin(api, patient, key="k")
+    link.restore()
+    upload = begin(other, patient, key="k").json
+    for region in (api, other):
+        reply = complete(region, patient, upload["upload"])
+        assert (reply.status, reply.json["type"]) == (503, "urn:healthcare-dr:problem:not-replicated")
+        assert reply.json["detail"] == "The bytes have not been uploaded, or not been copied to this region yet."
+    link.cut()
+    assert send(upload, PDF) == 200
+    assert complete(api, patient, upload["upload"]).status == 503
+    link.restore()
+    assert complete(api, patient, upload["upload"]).status == 201
 
 
 def test_a_completion_in_another_region_waits_for_the_copy(
@@ -272,10 +306,15 @@ def test_the_status_says_whether_the_copy_is_complete(
     assert api("GET", f"/patients/{patient}/documents/lost.pdf/status").status == 404
 
 
-def test_a_copy_that_cannot_be_asked_for_is_pending(cloud: Cloud, api: Api, patient: str) -> None:
+@pytest.mark.parametrize("mode", ["error", "hang"])
+def test_a_copy_that_cannot_be_asked_for_is_pending_before_long(
+    cloud: Cloud, api: Api, patient: str, mode: str
+) -> None:
     put(api, patient)
-    cloud.aws.fault(region=HOME, service="s3", mode="error")
+    cloud.aws.fault(region=HOME, service="s3", mode=mode)
+    began = time.monotonic()
     assert api("GET", f"/patients/{patient}/documents/scan.pdf/status").json["replication"] == "pending"
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("suffix", ["", "/download"])

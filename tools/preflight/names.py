@@ -76,7 +76,7 @@ def delegation(
     subject = f"domain {domain}"
     if not delegated:
         todo = "after the first deployment: delegate it to the output 'name_servers', then DR_DOMAIN_DELEGATED=true"
-        yield Finding(subject, State.NOTICE, "not delegated yet: no certificates, clients use failover-test", todo)
+        yield Finding(subject, State.NOTICE, "not delegated yet: no certificates, clients use api_url", todo)
         return
     if parent_zone:
         zone = route53.get_hosted_zone(Id=parent_zone)
