@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from dr.regions.region import Region
     from tests.synthesis import Stacks
 
 # What the tests of a folder need; those of all others need neither.
@@ -38,25 +39,23 @@ class Shared:
         """Take the folder of this process: those of several processes of one session stand side by side."""
         self._folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    def app(self, name: str, *, third: bool = False, delegated: bool = False) -> Path:
+    def app(self, name: str, *added: type[Region], delegated: bool = False) -> Path:
         """The folder of an app: made by the process that asks first, while all others wait."""
         # Where no app is asked for, as in the functions' tests, no bindings are loaded and no node is started.
-        from main import REGIONS
-        from tests.synthesis import DELEGATION, EuWest1, synthesize
+        from tests.synthesis import DELEGATION, REGIONS, synthesize
 
         folder = self._folder / name
         with (self._folder / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / "manifest.json").exists():
-                regions = (*REGIONS, EuWest1) if third else REGIONS
-                synthesize(folder, *regions, **(DELEGATION if delegated else {}))
+                synthesize(folder, *REGIONS, *added, **(DELEGATION if delegated else {}))
         return folder
 
-    def stacks(self, name: str, *, third: bool = False, delegated: bool = False) -> Stacks:
+    def stacks(self, name: str, *added: type[Region], delegated: bool = False) -> Stacks:
         """The stacks of an app."""
         from tests.synthesis import read
 
-        return read(self.app(name, third=third, delegated=delegated))
+        return read(self.app(name, *added, delegated=delegated))
 
 
 def pytest_collection_finish() -> None:
@@ -74,20 +73,32 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
 
 @pytest.fixture(scope="session")
 def two_regions(shared: Shared) -> Path:
-    """The folder of the app as it is, synthesized."""
+    """The folder of the app with its first two regions, synthesized."""
     return shared.app("two-regions")
 
 
 @pytest.fixture(scope="session")
+def app(shared: Shared) -> Path:
+    """The folder of the app as it is, with all regions that were added to it, synthesized."""
+    import main
+    from tests.synthesis import REGIONS
+
+    added = [region for region in main.REGIONS if region not in REGIONS]
+    return shared.app("as-it-is" if added else "two-regions", *added)
+
+
+@pytest.fixture(scope="session")
 def stacks(shared: Shared) -> Stacks:
-    """The app as it is."""
+    """The app with its first two regions."""
     return shared.stacks("two-regions")
 
 
 @pytest.fixture(scope="session")
 def three_regions(shared: Shared) -> Stacks:
     """The app with a third region."""
-    return shared.stacks("three-regions", third=True)
+    from tests.synthesis import EuWest1
+
+    return shared.stacks("three-regions", EuWest1)
 
 
 @pytest.fixture(scope="session")
@@ -99,4 +110,6 @@ def delegated(shared: Shared) -> Stacks:
 @pytest.fixture(scope="session")
 def three_regions_delegated(shared: Shared) -> Stacks:
     """The same with a third region."""
-    return shared.stacks("three-delegated", third=True, delegated=True)
+    from tests.synthesis import EuWest1
+
+    return shared.stacks("three-delegated", EuWest1, delegated=True)

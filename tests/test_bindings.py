@@ -45,9 +45,9 @@ def test_output_is_byte_identical_with_all_bindings_loaded(tmp_path: Path) -> No
     assert contents(stock) == contents(fast)
 
 
-def test_output_is_byte_identical_in_another_folder(tmp_path: Path, two_regions: Path) -> None:
+def test_output_is_byte_identical_in_another_folder(tmp_path: Path, app: Path) -> None:
     run("import main; main.main()", CDKTF_OUTDIR=str(tmp_path / "again"))
-    assert contents(tmp_path / "again") == contents(two_regions)
+    assert contents(tmp_path / "again") == contents(app)
 
 
 def test_only_services_in_use_are_loaded() -> None:

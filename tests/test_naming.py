@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dr.regions.region import Region
 from dr.regions.settings import RegionSettings
 from dr.resources.naming import LONGEST, Names
-from main import REGIONS
 from tests.brief.every import RULES
 from tests.brief.rules import DELEGATED, Rule
-from tests.synthesis import Resource, Stacks, resources, synthesize
+from tests.synthesis import REGIONS, Resource, Stacks, resources, synthesize
 
 import pytest
 from hypothesis import given

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from dr.objectives import recovery_time_s
 from dr.settings import Settings, camel, variable_of
-from main import REGIONS
-from tests.synthesis import resources, synthesize
+from tests.synthesis import REGIONS, resources, synthesize
 
 import attrs
 import pytest

@@ -102,7 +102,7 @@ EVACUATE = "python -m functions.evacuate evacuate us-east-1 --suffix prod --via 
         ("cdktf deploy", "'cdktf deploy' must name a stack"),
         (
             "TF_CLI_ARGS_apply=-refresh=false cdktf deploy us-west-3",
-            "'cdktf deploy' must name some of us-east-1, us-west-2, peering",
+            "'cdktf deploy' must name some of us-east-1, us-west-2, ",
         ),
         ("cdktf diff us-west-2 --quick", "'cdktf diff' must have known options only, got: '--quick'"),
         ("KEEP=1 make demos", "make must have a target in the Makefile, got: 'demos'"),

@@ -11,7 +11,7 @@ from dr.formats import protocol_of
 from dr.objectives import RECOVERY_TIME_OBJECTIVE_S, recovery_time_s
 from dr.regions.settings import ZONE_CODES, RegionSettings
 from dr.settings import RETENTION_DAYS, Settings, variable_of
-from main import REGIONS
+from tests.synthesis import REGIONS
 
 import attrs
 import pytest
